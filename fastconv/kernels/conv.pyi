@@ -1,0 +1,29 @@
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+class TapConvolution:
+    def __init__(
+        self,
+        image: tuple[int, int, int, int],
+        output: tuple[int, int, int],
+        groups: int,
+        depth: int,
+        cols: int,
+        b_k: int,
+        b_n: int,
+        b_group: int,
+        views: Sequence[tuple[Any, ...]],
+        unfold: bool,
+    ) -> None: ...
+    def run(
+        self,
+        x: NDArray[np.float32],
+        kernel: NDArray[np.float32],
+        y: NDArray[np.float32],
+        bias: NDArray[np.float32] | None = None,
+        activation: int = 0,
+    ) -> None: ...
+    def workspace_bytes(self) -> int: ...

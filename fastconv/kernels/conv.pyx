@@ -1,0 +1,210 @@
+"""Convolution as a sum over taps (taps.pxd): the forward pass and the gradient for the input.
+
+A task takes one block of pixels, one group and some columns (output channels). Direct convolution
+hands row pointers into the (padded) image to the register tile; im2col writes the taps of each pixel
+side by side first, which pays when a tap holds few channels. Both are the same product.
+"""
+
+from libc.stdlib cimport calloc, free
+
+from .gemm cimport ceil_div, multiply_rows, packed_floats, rows_job
+from .isa cimport active_table
+from .taps cimport (
+    create_view, delete_view, divide, finish_view, load, locate, tap_block, tap_blocks, tap_image,
+    tap_view, unfold,
+)
+from .threads cimport parallel_for, team_size, worker
+from .workspace cimport FC_SLOT_IMAGE, FC_SLOT_PACK_B, FC_SLOT_ROWS, scratch
+
+# A block's input stays in L2 (with a packed panel of B and the results), its pointers in L1.
+cdef enum:
+    BLOCK_FLOATS = 112 * 1024
+    BLOCK_PIXELS = 2048
+
+
+cdef struct conv_context:
+    const tap_view* view
+    tap_image image
+    tap_blocks blocks
+    rows_job job                 # what all tasks share
+    const float* x
+    float* y
+    const float* b
+    const float* bias
+    Py_ssize_t groups, b_group, y_image, y_pixel
+    Py_ssize_t cols              # output channels of a group
+    Py_ssize_t chunk_cols, col_chunks
+    bint unfold
+    float* loaded                # TMP per worker
+    Py_ssize_t loaded_floats
+    float* packed                # TMP per worker
+    Py_ssize_t packed_floats
+    Py_ssize_t* words            # TMP per worker: rows of A, of C, offsets of the taps
+    Py_ssize_t n_words
+
+
+cdef void conv_task(void* context, Py_ssize_t task) noexcept nogil:
+    cdef conv_context* s = <conv_context*>context
+    cdef const tap_view* view = s.view
+    cdef tap_block block
+    cdef rows_job job = s.job
+    cdef Py_ssize_t chunk = task % s.col_chunks
+    cdef Py_ssize_t group = task // s.col_chunks % s.groups
+    cdef float* loaded = s.loaded + worker() * s.loaded_floats
+    cdef Py_ssize_t* words = s.words + worker() * s.n_words
+    cdef const float** a = <const float**>words
+    cdef float** c = <float**>(words + BLOCK_PIXELS)
+    cdef Py_ssize_t* taps = words + 2 * BLOCK_PIXELS
+    cdef Py_ssize_t n, i, j, t, m = 0
+    cdef const float* row
+    cdef float* out
+    cdef float* columns
+    locate(&block, &s.blocks, view, &s.image, task // s.col_chunks // s.groups)
+    load(&block, view, &s.image, s.x + group * s.image.depth, loaded)
+    for n in range(block.images):
+        for i in range(block.rows):
+            row = block.data + n * block.image_step + i * block.row_step
+            out = (s.y + (block.image + n) * s.y_image + view.out_offset
+                   + (block.row + i) * view.out_row + block.col * view.out_col + group * s.cols)
+            for j in range(block.cols):
+                a[m] = row + j * block.col_step
+                c[m] = out + j * view.out_col
+                m += 1
+    job.a, job.c, job.rows = a, c, m
+    job.b = s.b + group * s.b_group
+    job.bias = NULL if s.bias == NULL else s.bias + group * s.cols
+    job.col_begin = chunk * s.chunk_cols
+    job.col_end = min(job.col_begin + s.chunk_cols, s.cols)
+    job.packed = s.packed + worker() * s.packed_floats
+    job.taps = taps
+    if s.unfold:
+        columns = loaded + s.blocks.floats
+        unfold(view, &block, s.image.depth, a, m, columns)
+        for i in range(m):
+            a[i] = columns + i * job.depth
+        taps[0] = 0
+    else:
+        for t in range(job.n_taps):
+            taps[t] = (view.ty[t * view.run] * block.pixel_row + view.tx[t * view.run]) * block.pixel
+    multiply_rows(&job)
+
+
+cdef class TapConvolution:
+    """All views of one convolution, divided into tasks; made once per problem, used by any thread.
+
+    Parameters
+    ----------
+    image : (N, H, W, C)
+        The array that is read, C counting all groups.
+    output : (OH, OW, F)
+        Size of one image of the result, F counting all groups.
+    groups : int
+    depth, cols : int
+        Channels read and written per group.
+    b_k, b_n, b_group : int
+        Elements of the kernel between channels read, channels written, and groups.
+    views : list of tuple
+        See taps.create_view.
+    unfold : bool
+        Write the taps of a pixel side by side (im2col).
+    """
+
+    cdef tap_view* views
+    cdef Py_ssize_t count
+    cdef tap_image image
+    cdef Py_ssize_t groups, cols, y_image, y_pixel, b_k, b_n, b_group
+    cdef bint unfold
+
+    def __cinit__(self, image, output, groups, depth, cols, b_k, b_n, b_group, views, unfold):
+        cdef Py_ssize_t i
+        self.image.N, self.image.H, self.image.W, self.image.C = image
+        self.image.depth = depth
+        self.groups, self.cols, self.unfold = groups, cols, unfold
+        self.b_k, self.b_n, self.b_group = b_k, b_n, b_group
+        self.y_image, self.y_pixel = output[0] * output[1] * output[2], output[2]
+        self.views = <tap_view*>calloc(max(len(views), 1), sizeof(tap_view))
+        if self.views == NULL:
+            raise MemoryError
+        for i, description in enumerate(views):
+            create_view(&self.views[i], description)
+            self.count = i + 1
+            finish_view(&self.views[i], &self.image)
+
+    def __dealloc__(self):
+        cdef Py_ssize_t i
+        for i in range(self.count):
+            delete_view(&self.views[i])
+        free(self.views)
+
+    cdef void describe(self, conv_context* s, const tap_view* view) noexcept nogil:
+        """Fill in everything about one view that follows from the shapes."""
+        cdef Py_ssize_t total = view.n_taps * self.image.depth, t, pixels
+        s.view, s.image = view, self.image
+        s.groups, s.b_group, s.cols = self.groups, self.b_group, self.cols
+        s.y_image, s.y_pixel, s.unfold = self.y_image, self.y_pixel, self.unfold
+        pixels = BLOCK_PIXELS
+        if self.unfold:
+            pixels = max(1, min(pixels, 2 * BLOCK_FLOATS // max(total, 1)))
+        divide(&s.blocks, view, &self.image, BLOCK_FLOATS, pixels)
+        s.loaded_floats = s.blocks.floats
+        if self.unfold:
+            s.loaded_floats += s.blocks.images * s.blocks.rows * s.blocks.cols * total
+        s.packed_floats = packed_floats()
+        s.n_words = 2 * BLOCK_PIXELS + view.n_taps
+        s.job.n_taps, s.job.depth = view.n_taps // view.run, view.run * self.image.depth
+        if self.unfold:
+            s.job.n_taps, s.job.depth = 1 if total else 0, total
+        s.job.a_step = 1
+        s.job.b_k, s.job.b_n = self.b_k, self.b_n
+        s.job.b_taps, s.job.b_depth = view.b_taps, max(self.image.depth, 1)
+        for t in range(view.n_taps):
+            if view.b_taps[t] != t * self.image.depth * self.b_k:
+                break
+        else:
+            s.job.b_taps, s.job.b_depth = NULL, max(total, 1)
+
+    cdef double cycles(self, const conv_context* s) noexcept nogil:
+        """Estimate the cycles of one view on one thread: two multiply-adds of a vector a cycle."""
+        cdef Py_ssize_t pixels = self.image.N * s.view.rows * s.view.cols
+        cdef Py_ssize_t vectors = ceil_div(self.cols, active_table().vl)
+        return pixels * self.groups * vectors * (s.job.n_taps * s.job.depth * 0.5 + 4.0)
+
+    def run(
+        self, const float[::1] x not None, const float[::1] kernel not None, float[::1] y not None,
+        const float[::1] bias=None, int activation=0,
+    ) -> None:
+        """Compute y from flat arrays; sizes are the caller's to check."""
+        cdef conv_context s
+        cdef Py_ssize_t i, tasks
+        cdef int team
+        if y.shape[0] == 0:
+            return
+        for i in range(self.count):
+            self.describe(&s, &self.views[i])
+            s.x = &x[0] if x.shape[0] else NULL
+            s.b, s.y = &kernel[0], &y[0]
+            s.bias = &bias[0] if bias is not None else NULL
+            s.job.activation, s.job.accumulate = activation, False
+            tasks = s.blocks.count * self.groups
+            team = team_size(tasks * ceil_div(self.cols, active_table().tile_cols), self.cycles(&s))
+            s.chunk_cols = self.cols
+            while team > 1 and tasks * ceil_div(self.cols, s.chunk_cols) < 4 * team \
+                    and s.chunk_cols > active_table().tile_cols:
+                s.chunk_cols = ceil_div(s.chunk_cols, 2 * active_table().tile_cols) * active_table().tile_cols
+            s.col_chunks = ceil_div(self.cols, s.chunk_cols)
+            s.loaded = scratch(FC_SLOT_IMAGE, team * s.loaded_floats + 1)
+            s.packed = scratch(FC_SLOT_PACK_B, team * s.packed_floats)
+            s.words = <Py_ssize_t*>scratch(
+                FC_SLOT_ROWS, team * s.n_words * sizeof(void*) // sizeof(float)
+            )
+            with nogil:
+                parallel_for(conv_task, &s, tasks * s.col_chunks, team)
+
+    def workspace_bytes(self) -> int:
+        """Return the scratch memory that one thread uses."""
+        cdef conv_context s
+        most = 0
+        for i in range(self.count):
+            self.describe(&s, &self.views[i])
+            most = max(most, 4 * (s.loaded_floats + s.packed_floats) + s.n_words * sizeof(void*))
+        return most

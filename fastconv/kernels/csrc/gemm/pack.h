@@ -1,0 +1,50 @@
+/* Copies of B in the order in which tile_f32 reads it: `rows` summed elements of `width` floats.
+ * Lanes from `cols` to `width` (whole vectors) are zero, so that the tile needs no masks. */
+#include "simd/vec.h"
+
+/* B[k, n] = b[k * b_step + n]: rows lie as they are needed. */
+static void FC_NAME(pack_rows)(float *packed, const float *b, ptrdiff_t b_step, ptrdiff_t rows,
+                               ptrdiff_t cols, ptrdiff_t width) {
+    for (ptrdiff_t k = 0; k < rows; k++, b += b_step, packed += width) {
+        for (ptrdiff_t n = 0; n < width; n += FC_VL) {
+            const ptrdiff_t left = cols - n;
+            vf_store(packed + n, left > 0 ? vf_load_n(b + n, left) : (vf){0});
+        }
+    }
+}
+
+typedef float v4 __attribute__((vector_size(16)));
+typedef float v4_any __attribute__((vector_size(16), aligned(4), may_alias));
+
+#if defined(__clang__) || __GNUC__ >= 12
+#define FC_SHUFFLE4(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+#define FC_SHUFFLE4(a, b, i, j, k, l) __builtin_shuffle(a, b, (int32_t __attribute__((vector_size(16)))){i, j, k, l})
+#endif
+
+/* B[k, n] = b[n * b_step + k]: columns lie as rows; turned over in blocks of 4 x 4. */
+static void FC_NAME(pack_columns)(float *packed, const float *b, ptrdiff_t b_step, ptrdiff_t rows,
+                                  ptrdiff_t cols, ptrdiff_t width) {
+    ptrdiff_t n = 0;
+    for (; n + 4 <= cols; n += 4) {
+        const float *b0 = b + n * b_step, *b1 = b0 + b_step, *b2 = b1 + b_step, *b3 = b2 + b_step;
+        ptrdiff_t k = 0;
+        float *out = packed + n;
+        for (; k + 4 <= rows; k += 4, out += 4 * width) {
+            const v4 r0 = *(const v4_any *)(b0 + k), r1 = *(const v4_any *)(b1 + k);
+            const v4 r2 = *(const v4_any *)(b2 + k), r3 = *(const v4_any *)(b3 + k);
+            const v4 low01 = FC_SHUFFLE4(r0, r1, 0, 4, 1, 5), high01 = FC_SHUFFLE4(r0, r1, 2, 6, 3, 7);
+            const v4 low23 = FC_SHUFFLE4(r2, r3, 0, 4, 1, 5), high23 = FC_SHUFFLE4(r2, r3, 2, 6, 3, 7);
+            *(v4_any *)out = FC_SHUFFLE4(low01, low23, 0, 1, 4, 5);
+            *(v4_any *)(out + width) = FC_SHUFFLE4(low01, low23, 2, 3, 6, 7);
+            *(v4_any *)(out + 2 * width) = FC_SHUFFLE4(high01, high23, 0, 1, 4, 5);
+            *(v4_any *)(out + 3 * width) = FC_SHUFFLE4(high01, high23, 2, 3, 6, 7);
+        }
+        for (; k < rows; k++, out += width) {
+            out[0] = b0[k], out[1] = b1[k], out[2] = b2[k], out[3] = b3[k];
+        }
+    }
+    for (; n < width; n++) {
+        for (ptrdiff_t k = 0; k < rows; k++) packed[k * width + n] = n < cols ? b[n * b_step + k] : 0;
+    }
+}

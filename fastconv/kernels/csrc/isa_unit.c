@@ -1,0 +1,33 @@
+/* Compiled once per instruction set (setup.py: ISAS) with FC_ISA_NAME and FC_HAVE_* defined.
+ * Includes every micro-kernel, all static, and exports one table: fc_ukernels_<isa>. */
+#include "registry.h"
+
+#define FC_JOIN2(a, b) a##_##b
+#define FC_JOIN(a, b) FC_JOIN2(a, b)
+#define FC_NAME(name) FC_JOIN(name, FC_ISA_NAME)
+
+#include "gemm/fma_chain.h"
+#include "gemm/pack.h"
+#include "gemm/tile_f32.h"
+
+/* The bits of this row of isas.def, as needs_<isa>. */
+enum {
+#define FC_ISA(name, bits) needs_##name = bits,
+#include "isas.def"
+#undef FC_ISA
+};
+
+#define FC_STRING2(name) #name
+#define FC_STRING(name) FC_STRING2(name)
+
+extern const fc_ukernels FC_JOIN(fc_ukernels, FC_ISA_NAME);
+const fc_ukernels FC_JOIN(fc_ukernels, FC_ISA_NAME) = {
+    .name = FC_STRING(FC_ISA_NAME),
+    .needs = FC_JOIN(needs, FC_ISA_NAME),
+    .vl = FC_VL,
+    .tile_rows = FC_TILE_ROWS,
+    .tile_cols = FC_TILE_COLS,
+#define FC_UKERNEL(name, args) .name = FC_NAME(name),
+#include "ukernels.def"
+#undef FC_UKERNEL
+};

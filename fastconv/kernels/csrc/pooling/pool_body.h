@@ -1,0 +1,163 @@
+/* Part of pooling/pool_f32.h, for one vector width. */
+#include "pooling/argmax_body.h"
+
+/* `vecs` vectors of channels of one output pixel; rows x cols pixels of x lie in its window. */
+FC_INLINE void FC_SIZED(pool_window)(const fc_pool *p, const fc_pool_run *run, const float *x,
+                                     float *y, void *argmax, ptrdiff_t c, const ptrdiff_t rows,
+                                     const ptrdiff_t cols, const int kind, const int vecs) {
+    wf best[FC_POOL_VECS], line[FC_POOL_VECS];
+    wi at[FC_POOL_VECS];
+#pragma GCC unroll 4
+    for (int v = 0; v < vecs; v++) {
+        best[v] = w_splat(kind == FC_POOL_AVERAGE ? 0.0f : -__builtin_inff());
+        at[v] = FC_SIZED(position)(-1, kind);
+    }
+    const float *row = x + c;
+    for (ptrdiff_t r = 0; r < rows; r++, row += p->W * p->C) {
+#pragma GCC unroll 4
+        for (int v = 0; v < vecs; v++) line[v] = w_splat(0.0f);
+        const float *pixel = row;
+        for (ptrdiff_t k = 0; k < cols; k++, pixel += p->C) {
+            const wi here = FC_SIZED(position)(run->position + r * p->KW + k, kind);
+#pragma GCC unroll 4
+            for (int v = 0; v < vecs; v++) {
+                const wf value = *(const wf *)(pixel + v * FC_W);
+                if (kind == FC_POOL_AVERAGE) {
+                    line[v] = k ? line[v] + value : value;
+                } else if (!(r | k)) {
+                    best[v] = value;
+                    at[v] = here;
+                } else if (kind == FC_POOL_MAX) {
+                    best[v] = w_max(best[v], value);
+                } else { /* the first of equals, and the first NaN before any number */
+                    const wi better =
+                        (value > best[v]) | ((value != value) & (best[v] == best[v]));
+                    best[v] = w_select(better, value, best[v]);
+                    at[v] = wi_select(better, here, at[v]);
+                }
+            }
+        }
+        if (kind == FC_POOL_AVERAGE) {
+#pragma GCC unroll 4
+            for (int v = 0; v < vecs; v++) best[v] += line[v];
+        }
+    }
+    const float count = (float)(rows * cols);
+#pragma GCC unroll 4
+    for (int v = 0; v < vecs; v++) {
+        if (kind == FC_POOL_AVERAGE) best[v] /= w_splat(count);
+        *(wf *)(y + c + v * FC_W) = best[v];
+        if (kind == FC_POOL_ARGMAX8 || kind == FC_POOL_ARGMAX32) {
+            FC_SIZED(store_positions)(argmax, c + v * FC_W, at[v], kind);
+        }
+    }
+}
+
+FC_INLINE void FC_SIZED(pool_pixels)(const fc_pool *p, const fc_pool_run *run,
+                                     const ptrdiff_t rows, const ptrdiff_t cols, const int kind,
+                                     const int vecs) {
+    const float *x = run->x;
+    float *y = run->y;
+    int8_t *argmax = run->argmax;
+    const ptrdiff_t channels = p->channels, argmax_step = p->C * fc_position_bytes(kind);
+    for (ptrdiff_t i = 0; i < run->pixels; i++) {
+        ptrdiff_t c = 0;
+        for (; c + vecs * FC_W <= channels; c += vecs * FC_W) {
+            FC_SIZED(pool_window)(p, run, x, y, argmax, c, rows, cols, kind, vecs);
+        }
+        for (; c < channels; c += FC_W) {
+            FC_SIZED(pool_window)
+            (p, run, x, y, argmax, fc_fit(c, FC_W, channels), rows, cols, kind, 1);
+        }
+        x += p->SW * p->C;
+        y += p->C;
+        argmax += argmax_step;
+    }
+}
+
+/* The usual windows get loops of constant length. */
+FC_INLINE void FC_SIZED(pool_sizes)(const fc_pool *p, const fc_pool_run *run, const int kind) {
+#if FC_W == FC_VL
+    if (run->rows == 2 && run->cols == 2) {
+        FC_SIZED(pool_pixels)(p, run, 2, 2, kind, 1);
+        return;
+    }
+    if (run->rows == 3 && run->cols == 3) {
+        FC_SIZED(pool_pixels)(p, run, 3, 3, kind, 1);
+        return;
+    }
+#endif
+    FC_SIZED(pool_pixels)(p, run, run->rows, run->cols, kind, FC_POOL_VECS);
+}
+
+static __attribute__((noinline)) void FC_SIZED(pool_run)(const fc_pool *p,
+                                                         const fc_pool_run *run) {
+    switch (p->kind) {
+    case FC_POOL_AVERAGE: FC_SIZED(pool_sizes)(p, run, FC_POOL_AVERAGE); break;
+    case FC_POOL_MAX: FC_SIZED(pool_sizes)(p, run, FC_POOL_MAX); break;
+    case FC_POOL_ARGMAX8: FC_SIZED(pool_sizes)(p, run, FC_POOL_ARGMAX8); break;
+    default: FC_SIZED(pool_sizes)(p, run, FC_POOL_ARGMAX32); break;
+    }
+}
+
+/* One pixel of dx, from rows x cols output pixels (begin: first output; position: this pixel's in
+ * that window). */
+FC_INLINE void FC_SIZED(pool_gather)(const fc_pool *p, const float *dy, const int8_t *argmax,
+                                     float *dx, ptrdiff_t begin, ptrdiff_t position,
+                                     const ptrdiff_t rows, const ptrdiff_t cols,
+                                     const int kind) {
+    for (ptrdiff_t i = 0; i < p->channels; i += FC_W) {
+        const ptrdiff_t c = fc_fit(i, FC_W, p->channels);
+        wf sum = w_splat(0.0f);
+        for (ptrdiff_t r = 0; r < rows; r++) {
+            for (ptrdiff_t k = 0; k < cols; k++) {
+                const ptrdiff_t output = begin + r * p->OW + k;
+                const wf value = *(const wf *)(dy + output * p->C + c);
+                if (kind == FC_POOL_AVERAGE) {
+                    sum += value * w_splat(p->weights[output]);
+                } else {
+                    const ptrdiff_t here = position - r * p->SH * p->KW - k * p->SW;
+                    const wi mine =
+                        FC_SIZED(at_position)(argmax + output * p->C * fc_position_bytes(kind), c,
+                                              FC_SIZED(position)(here, kind), kind);
+                    sum += w_select(mine, value, w_splat(0.0f));
+                }
+            }
+        }
+        *(wf *)(dx + c) = sum;
+    }
+}
+
+FC_INLINE void FC_SIZED(pool_gather_row)(const fc_pool *p, ptrdiff_t ih, const float *dy,
+                                         const int8_t *argmax, float *dx, const int kind) {
+    const fc_range rows = fc_windows(ih + p->PT, p->KH, p->SH, p->OH);
+    fc_range cols = {0, 0};
+    for (ptrdiff_t iw = 0; iw < p->W; iw++, dx += p->C) {
+        const ptrdiff_t at = iw + p->PL;
+        /* fc_windows(at, KW, SW, OW), without its divisions. */
+        while (cols.end < p->OW && cols.end * p->SW <= at) cols.end++;
+        while (cols.begin < cols.end && cols.begin * p->SW + p->KW <= at) cols.begin++;
+        const ptrdiff_t height = rows.end - rows.begin, width = cols.end - cols.begin;
+        const ptrdiff_t begin = rows.begin * p->OW + cols.begin;
+        const ptrdiff_t position =
+            (ih + p->PT - rows.begin * p->SH) * p->KW + at - cols.begin * p->SW;
+        if (height == 1 && width == 1) {
+            FC_SIZED(pool_gather)(p, dy, argmax, dx, begin, position, 1, 1, kind);
+        } else {
+            FC_SIZED(pool_gather)(p, dy, argmax, dx, begin, position, height, width, kind);
+        }
+    }
+}
+
+static void FC_SIZED(pool_backward_row)(const fc_pool *p, ptrdiff_t ih, const float *dy,
+                                        const void *argmax, float *dx) {
+    switch (p->kind) {
+    case FC_POOL_AVERAGE:
+        FC_SIZED(pool_gather_row)(p, ih, dy, argmax, dx, FC_POOL_AVERAGE);
+        break;
+    case FC_POOL_ARGMAX8:
+        FC_SIZED(pool_gather_row)(p, ih, dy, argmax, dx, FC_POOL_ARGMAX8);
+        break;
+    default: FC_SIZED(pool_gather_row)(p, ih, dy, argmax, dx, FC_POOL_ARGMAX32); break;
+    }
+}

@@ -1,0 +1,57 @@
+/* Thread-local slots; a pthread key's destructor frees them with the thread. */
+#include "scratch.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+typedef struct {
+    void *memory[FC_SLOTS];
+    size_t bytes[FC_SLOTS];
+} slots;
+
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void release(void *held) {
+    slots *s = held;
+    for (int i = 0; i < FC_SLOTS; i++) free(s->memory[i]);
+    free(s);
+}
+static void make_key(void) { pthread_key_create(&key, release); }
+
+void *fc_scratch(int slot, size_t bytes) {
+    pthread_once(&once, make_key);
+    slots *s = pthread_getspecific(key);
+    if (!s) {
+        s = calloc(1, sizeof *s);
+        if (!s || pthread_setspecific(key, s)) {
+            free(s);
+            return NULL;
+        }
+    }
+    if (bytes > s->bytes[slot] || !s->memory[slot]) {
+        void *memory = NULL;
+        const size_t rounded = (bytes + 4095) / 4096 * 4096 + 4096;
+        free(s->memory[slot]);
+        s->memory[slot] = NULL;
+        s->bytes[slot] = 0;
+        if (rounded < bytes || posix_memalign(&memory, 64, rounded)) return NULL;
+        s->memory[slot] = memory;
+        s->bytes[slot] = rounded;
+    }
+    return s->memory[slot];
+}
+
+size_t fc_scratch_held(void) {
+    size_t total = 0;
+    pthread_once(&once, make_key);
+    slots *s = pthread_getspecific(key);
+    for (int i = 0; s && i < FC_SLOTS; i++) total += s->bytes[i];
+    return total;
+}
+
+void fc_scratch_release(void) {
+    pthread_once(&once, make_key);
+    slots *s = pthread_getspecific(key);
+    if (s && !pthread_setspecific(key, NULL)) release(s);
+}

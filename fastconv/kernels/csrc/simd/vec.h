@@ -1,0 +1,65 @@
+/* The vector type `vf` of FC_VL floats, with its loads and stores.
+ *
+ * GCC/Clang vector extensions: arithmetic, comparison (a lane mask of type `vi`, 0 or -1) and
+ * ?: work on whole vectors, so bodies written on `vf` are the same source for every width. */
+#ifndef FC_SIMD_VEC_H
+#define FC_SIMD_VEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(FC_HAVE_AVX512)
+#define FC_VL 16
+#elif defined(FC_HAVE_AVX2)
+#define FC_VL 8
+#else
+#define FC_VL 4
+#endif
+
+#define FC_INLINE static inline __attribute__((always_inline))
+
+typedef float vf __attribute__((vector_size(FC_VL * 4)));
+typedef int32_t vi __attribute__((vector_size(FC_VL * 4)));
+typedef uint32_t vu __attribute__((vector_size(FC_VL * 4)));
+/* Same lanes, but no alignment is promised, and memory may be read as floats or ints alike. */
+typedef float vf_any __attribute__((vector_size(FC_VL * 4), aligned(4), may_alias));
+typedef int32_t vi_any __attribute__((vector_size(FC_VL * 4), aligned(4), may_alias));
+
+FC_INLINE vf vf_load(const float *p) { return *(const vf_any *)p; }
+FC_INLINE void vf_store(float *p, vf v) { *(vf_any *)p = v; }
+FC_INLINE vi vi_load(const int32_t *p) { return *(const vi_any *)p; }
+FC_INLINE void vi_store(int32_t *p, vi v) { *(vi_any *)p = v; }
+FC_INLINE vf vf_splat(float s) { return s - (vf){0}; }
+FC_INLINE vi vi_splat(int32_t s) { return s - (vi){0}; }
+
+/* The first n < FC_VL lanes; the others read as zero and are not written. */
+FC_INLINE vf vf_load_part(const float *p, ptrdiff_t n) {
+    float lanes[FC_VL] = {0};
+    memcpy(lanes, p, (size_t)n * sizeof(float));
+    return vf_load(lanes);
+}
+FC_INLINE void vf_store_part(float *p, vf v, ptrdiff_t n) {
+    float lanes[FC_VL];
+    vf_store(lanes, v);
+    memcpy(p, lanes, (size_t)n * sizeof(float));
+}
+FC_INLINE vf vf_load_n(const float *p, ptrdiff_t n) {
+    return n >= FC_VL ? vf_load(p) : vf_load_part(p, n);
+}
+FC_INLINE void vf_store_n(float *p, vf v, ptrdiff_t n) {
+    if (n >= FC_VL) {
+        vf_store(p, v);
+    } else {
+        vf_store_part(p, v, n);
+    }
+}
+
+/* Bits of `a` where the mask is set, of `b` elsewhere. */
+FC_INLINE vf vf_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+/* max and min that return NaN when either side is NaN, as NumPy's maximum does. */
+FC_INLINE vf vf_max(vf a, vf b) { return vf_select((a > b) | (a != a), a, b); }
+FC_INLINE vf vf_min(vf a, vf b) { return vf_select((a < b) | (a != a), a, b); }
+FC_INLINE vf vf_abs(vf a) { return (vf)((vi)a & vi_splat(0x7fffffff)); }
+
+#endif

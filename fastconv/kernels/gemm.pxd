@@ -1,0 +1,29 @@
+# The loops around the register tile, shared by matrix products and convolutions.
+
+# C[m, n] (+)= sum over (t, k) of a[m][taps[t] + k * a_step] * B[(t, k), n], rows given as pointers.
+cdef struct rows_job:
+    const float** a              # IN  [rows]
+    float** c                    # OUT [rows]
+    Py_ssize_t rows
+    const Py_ssize_t* taps       # IN  [n_taps] offsets into a row of A
+    Py_ssize_t n_taps
+    Py_ssize_t depth             # summed elements of a tap
+    Py_ssize_t a_step
+    const float* b               # IN  B[k, n] = b[b_taps[k / b_depth] + (k % b_depth) * b_k + n * b_n]
+    const Py_ssize_t* b_taps     # IN  [n_taps * depth / b_depth], or NULL: one tap at 0
+    Py_ssize_t b_depth
+    Py_ssize_t b_k
+    Py_ssize_t b_n
+    Py_ssize_t col_begin         # columns of this job
+    Py_ssize_t col_end
+    const float* bias            # IN  [cols] or NULL
+    int activation               # FC_LINEAR, FC_RELU
+    int accumulate               # C += instead of C =
+    float* packed                # TMP packed_floats()
+
+cdef void multiply_rows(const rows_job* job) noexcept nogil
+cdef Py_ssize_t packed_floats() noexcept nogil
+
+# Division that rounds up; Cython's // truncates here (cdivision), so -(-a // b) would not.
+cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    return (a + b - 1) // b

@@ -1,0 +1,212 @@
+"""Matrix products: the loops around the register tile, and C = A B for any strides.
+
+The sum of one output runs over blocks of about KC elements; inside a block it is one chain of
+multiply-adds in a register, and blocks are added in order. Block borders follow from the number of
+summed elements alone, so no result depends on M, N, the number of threads or where a tile falls.
+Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008.
+"""
+
+from .isa cimport FC_LINEAR, active_table, fc_tile, fc_ukernels
+from .threads cimport parallel_for, team_size, worker
+from .workspace cimport FC_SLOT_PACK_A, FC_SLOT_PACK_B, scratch
+
+# Summed elements per block: a packed panel of B (KC x 32 floats) stays in L1/L2 while the rows of
+# A pass by. Part of the definition of a result: changing it changes the last bits.
+cdef enum:
+    KC = 384
+# Row tiles from which on copying a panel of B (one more pass over it) is repaid by reading it packed.
+cdef enum:
+    PACK_TILES = 3
+# Rows of A per task of a matrix product: MC x KC floats stay in L2.
+cdef enum:
+    MC = 240
+# Columns of B per task: enough to reuse a packed block of A, few enough for tasks to share out.
+cdef enum:
+    NC = 256
+# Rows of A a multiple of this apart fall into the same set of an L1 cache and evict each other.
+cdef enum:
+    ALIASING_FLOATS = 1024
+
+
+cdef Py_ssize_t packed_floats() noexcept nogil:
+    # A block may hold up to 1.5 KC elements, see multiply_rows.
+    return (KC + KC // 2 + 1) * active_table().tile_cols
+
+
+cdef void pack_panel(
+    const rows_job* job, const fc_ukernels* table, Py_ssize_t k, Py_ssize_t count,
+    Py_ssize_t col, Py_ssize_t cols, Py_ssize_t width,
+) noexcept nogil:
+    """Copy B[k : k + count, col : col + cols] to job.packed, whole vectors wide."""
+    cdef float* packed = job.packed
+    cdef const float* b
+    cdef Py_ssize_t within, part
+    while count > 0:
+        within = k % job.b_depth
+        part = min(count, job.b_depth - within)
+        b = job.b + within * job.b_k + col * job.b_n
+        if job.b_taps != NULL:
+            b += job.b_taps[k // job.b_depth]
+        if job.b_n == 1:
+            table.pack_rows(packed, b, job.b_k, part, cols, width)
+        else:  # the other stride is 1: see matmul and the convolutions
+            table.pack_columns(packed, b, job.b_n, part, cols, width)
+        packed += part * width
+        k += part
+        count -= part
+
+
+cdef void multiply_block(
+    const rows_job* job, const Py_ssize_t* taps, Py_ssize_t n_taps, Py_ssize_t depth,
+    Py_ssize_t k, bint first, bint last,
+) noexcept nogil:
+    """Add the products of summed elements [k, k + n_taps * depth) to C, panel by panel of columns."""
+    cdef const fc_ukernels* table = active_table()
+    cdef fc_tile tile
+    cdef Py_ssize_t tiles = ceil_div(job.rows, table.tile_rows)
+    cdef Py_ssize_t small = job.rows // tiles, larger = job.rows % tiles
+    cdef Py_ssize_t col, cols, width, row, i
+    tile.taps, tile.n_taps, tile.depth, tile.a_step = taps, n_taps, depth, job.a_step
+    tile.accumulate = job.accumulate or not first
+    tile.activation = job.activation if last else FC_LINEAR
+    col = job.col_begin
+    while col < job.col_end:  # Cython turns range() into a C loop only for a constant step
+        cols = min(table.tile_cols, job.col_end - col)
+        width = table.vl if cols <= table.vl else table.tile_cols
+        if cols == width and job.b_n == 1 and job.b_taps == NULL and (
+            tiles < PACK_TILES or job.b_k == width
+        ):
+            tile.b, tile.b_step = job.b + k * job.b_k + col, job.b_k
+        else:
+            pack_panel(job, table, k, n_taps * depth, col, cols, width)
+            tile.b, tile.b_step = job.packed, width
+        tile.cols, tile.c_offset = cols, col
+        tile.bias = job.bias + col if last and job.bias != NULL else NULL
+        row = 0
+        for i in range(tiles):
+            tile.rows = small + (i < larger)
+            tile.a, tile.c = job.a + row, job.c + row
+            table.tile_f32(&tile)
+            row += tile.rows
+        col += table.tile_cols
+
+
+cdef void multiply_rows(const rows_job* job) noexcept nogil:
+    cdef Py_ssize_t total = job.n_taps * job.depth
+    cdef Py_ssize_t per_block, pieces, begin, end, tap, i, offset
+    if job.rows <= 0 or job.col_end <= job.col_begin:
+        return
+    if total == 0:  # an empty sum: one tile loop with no tap stores bias and activation
+        multiply_block(job, NULL, 0, 0, 0, True, True)
+    elif job.depth <= KC + KC // 2:  # whole taps per block
+        per_block = max(KC // job.depth, 1)
+        end = 0
+        while end < job.n_taps:
+            begin, end = end, min(end + per_block, job.n_taps)
+            multiply_block(job, job.taps + begin, end - begin, job.depth, begin * job.depth,
+                           begin == 0, end == job.n_taps)
+    else:  # each tap in equal pieces
+        pieces = ceil_div(job.depth, KC)
+        for tap in range(job.n_taps):
+            for i in range(pieces):
+                begin, end = job.depth * i // pieces, job.depth * (i + 1) // pieces
+                offset = job.taps[tap] + begin * job.a_step
+                multiply_block(job, &offset, 1, end - begin, tap * job.depth + begin,
+                               tap == 0 and i == 0, tap == job.n_taps - 1 and i == pieces - 1)
+
+
+cdef struct matmul_context:
+    rows_job job                 # what all tasks share
+    const float* a
+    Py_ssize_t a_row, a_k
+    float* c
+    Py_ssize_t c_row
+    Py_ssize_t M, N, K
+    Py_ssize_t block_rows, block_cols, col_blocks
+    bint pack_a
+    float* packed_a              # TMP per worker
+    Py_ssize_t packed_a_floats
+    float* packed_b              # TMP per worker
+    Py_ssize_t packed_b_floats
+
+
+cdef void matmul_task(void* context, Py_ssize_t task) noexcept nogil:
+    cdef matmul_context* s = <matmul_context*>context
+    cdef const fc_ukernels* table = active_table()
+    cdef const float* a_rows[MC]
+    cdef float* c_rows[MC]
+    cdef rows_job job = s.job
+    cdef Py_ssize_t row = task // s.col_blocks * s.block_rows
+    cdef const float* a = s.a + row * s.a_row
+    cdef float* packed_a = s.packed_a + worker() * s.packed_a_floats
+    cdef Py_ssize_t pieces = max(1, ceil_div(s.K, KC))
+    cdef Py_ssize_t m, i, begin, end, offset = 0, step
+    job.a, job.c = a_rows, c_rows
+    job.rows = min(s.block_rows, s.M - row)
+    job.col_begin = task % s.col_blocks * s.block_cols
+    job.col_end = min(job.col_begin + s.block_cols, s.N)
+    job.packed = s.packed_b + worker() * s.packed_b_floats
+    for m in range(job.rows):
+        a_rows[m] = a + m * s.a_row
+        c_rows[m] = s.c + (row + m) * s.c_row
+    for i in range(pieces):
+        begin, end = s.K * i // pieces, s.K * (i + 1) // pieces
+        if not s.pack_a:
+            offset = begin * s.a_k
+        elif s.a_k == 1:
+            # Odd multiples of a vector apart, the rows no longer share a cache set.
+            step = (ceil_div(end - begin, table.vl) | 1) * table.vl
+            table.pack_rows(packed_a, a + begin, s.a_row, job.rows, end - begin, step)
+            for m in range(job.rows):
+                a_rows[m] = packed_a + m * step
+        else:
+            job.a_step = ceil_div(job.rows, table.vl) * table.vl
+            table.pack_rows(packed_a, a + begin * s.a_k, s.a_k, end - begin, job.rows, job.a_step)
+            for m in range(job.rows):
+                a_rows[m] = packed_a + m
+        multiply_block(&job, &offset, 1, end - begin, begin, i == 0, i == pieces - 1)
+
+
+def matmul(
+    const float[:, :] a not None, const float[:, :] b not None, float[:, ::1] c not None,
+    const float[::1] bias=None, int activation=0,
+) -> None:
+    """C = activation(A B + bias) for A (M, K) and B (K, N) of any strides, one of B's being 1."""
+    cdef matmul_context s
+    cdef const fc_ukernels* table = active_table()
+    cdef int team
+    cdef Py_ssize_t row_blocks
+    s.M, s.K, s.N = a.shape[0], a.shape[1], b.shape[1]
+    if s.M == 0 or s.N == 0:
+        return
+    s.a_row, s.a_k = a.strides[0] // sizeof(float), a.strides[1] // sizeof(float)
+    s.c, s.c_row = &c[0, 0], s.N
+    s.job.n_taps, s.job.depth, s.job.a_step = 1, s.K, s.a_k
+    s.job.b_k, s.job.b_n = b.strides[0] // sizeof(float), b.strides[1] // sizeof(float)
+    s.a = s.job.b = NULL
+    if s.K:
+        s.a, s.job.b = &a[0, 0], &b[0, 0]
+    s.job.b_taps, s.job.b_depth = NULL, max(s.K, 1)
+    s.job.bias = &bias[0] if bias is not None else NULL
+    s.job.activation, s.job.accumulate = activation, False
+
+    # A is copied where that is repaid by many columns: where its rows would evict each other, and
+    # where summed elements lie so far apart that each of them would touch a page of its own.
+    s.pack_a = s.N > 2 * table.tile_cols and (
+        (s.a_k == 1 and s.a_row % ALIASING_FLOATS == 0 and s.M > 1)
+        or (s.a_row == 1 and s.a_k > ALIASING_FLOATS and s.K > 64)
+    )
+    s.block_rows = min(s.M, <Py_ssize_t>MC)
+    s.block_cols = min(s.N, <Py_ssize_t>NC)
+    row_blocks = ceil_div(s.M, s.block_rows)
+    s.col_blocks = ceil_div(s.N, s.block_cols)
+    team = team_size(row_blocks * ceil_div(s.N, table.tile_cols), s.M * s.N * (s.K + 8.0) / (4 * table.vl))
+    while row_blocks * s.col_blocks < 4 * team and team > 1 and s.block_cols > table.tile_cols:
+        s.block_cols = max(table.tile_cols, s.block_cols // 2 // table.tile_cols * table.tile_cols)
+        s.col_blocks = ceil_div(s.N, s.block_cols)
+    s.packed_a_floats = (KC + 1) * (MC + 2 * table.vl) if s.pack_a else 0
+    s.packed_b_floats = packed_floats()
+    s.packed_a = scratch(FC_SLOT_PACK_A, team * s.packed_a_floats + 1)
+    s.packed_b = scratch(FC_SLOT_PACK_B, team * s.packed_b_floats)
+    with nogil:
+        parallel_for(matmul_task, &s, row_blocks * s.col_blocks, team)

@@ -1,0 +1,12 @@
+"""Ways to compute one convolution: each a file, each an entry of CONV2D_ALGORITHMS.
+
+    problem    ConvProblem: the sizes
+    plan       plan_conv2d(problem, direction): the cached choice; explain: why
+    direct     no unfolding: the register tile walks over taps
+    im2col     unfold blocks, then a matrix product; takes every problem
+"""
+
+from .plan import CONV2D_ALGORITHMS, explain, find, plan_conv2d
+from .problem import DIRECTIONS, ConvProblem
+
+__all__ = ["CONV2D_ALGORITHMS", "DIRECTIONS", "ConvProblem", "explain", "find", "plan_conv2d"]

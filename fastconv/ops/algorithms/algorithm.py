@@ -1,0 +1,52 @@
+"""What an algorithm answers: can it, what would it cost, and the three products."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .problem import ConvProblem
+
+Float32 = NDArray[np.float32]
+
+
+class ConvAlgorithm:
+    """A way to compute a convolution; holds no state.
+
+    Arrays come checked: C-contiguous float32 of the problem's shapes; results are overwritten.
+    """
+
+    #: The word for `algorithm=` of the ops.
+    name: str
+
+    def unsupported_reason(self, p: ConvProblem, direction: str) -> str | None:
+        """Return why this algorithm cannot do `direction` of `p`, or None."""
+        raise NotImplementedError
+
+    def cost(self, p: ConvProblem, direction: str) -> float:
+        """Return the estimated cycles on one thread, from the sizes and the ISA table alone."""
+        raise NotImplementedError
+
+    def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
+        """Return the scratch memory that one thread needs."""
+        raise NotImplementedError
+
+    def forward(
+        self,
+        p: ConvProblem,
+        x: Float32,
+        kernel: Float32,
+        bias: Float32 | None,
+        activation: int,
+        y: Float32,
+    ) -> None:
+        """Write y = activation(x * kernel + bias); activation is FC_LINEAR or FC_RELU."""
+        raise NotImplementedError
+
+    def backward_input(self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32) -> None:
+        """Write dx."""
+        raise NotImplementedError
+
+    def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
+        """Write dkernel."""
+        raise NotImplementedError

@@ -1,0 +1,25 @@
+"""The cost model's constants, in cycles of one core, and the shapes they are applied to.
+
+Measured with `python -m benchmarks.bench_conv2d --algorithm ...` on an AMD EPYC (Zen 4), one
+thread; only their ratios matter, and only between algorithms.
+"""
+
+from __future__ import annotations
+
+from ...kernels import isa
+from .problem import ConvProblem
+
+#: Vector multiply-adds a cycle.
+FMA_PER_CYCLE = 2.0
+#: Starting a run of neighbouring taps in the register tile, per row of the tile.
+RUN_CYCLES = 1.5
+#: Copying one float into a padded or unfolded block and reading it from there.
+COPY_CYCLES = 0.25
+#: Adding one float of an unfolded gradient back into dx.
+SCATTER_CYCLES = 0.5
+
+
+def product_cycles(p: ConvProblem, channels: int) -> float:
+    """Return the cycles of all multiply-adds when `channels` of each group fill the vectors."""
+    vl = isa.vector_length()
+    return p.macs * (-(-channels // vl) * vl / channels) / (vl * FMA_PER_CYCLE)

@@ -1,0 +1,69 @@
+"""Direct convolution: no unfolding; the register tile walks over the taps of the (padded) image.
+
+Takes every problem. Rows of neighbouring taps are summed as one run when a pixel's channels lie side
+by side, which is what makes few channels (a first layer's 1 or 3) affordable.
+"""
+
+from __future__ import annotations
+
+from ...kernels import isa
+from .algorithm import ConvAlgorithm, Float32
+from .costs import COPY_CYCLES, RUN_CYCLES, product_cycles
+from .problem import ConvProblem
+from .views import filter_driver, forward_driver, input_driver
+
+
+class Direct(ConvAlgorithm):
+    """Register-blocked NHWC convolution; dx as a convolution of dy, by phases of the strides."""
+
+    name = "direct"
+
+    def unsupported_reason(self, p: ConvProblem, direction: str) -> str | None:
+        """Return None: it takes every problem."""
+        return None
+
+    def cost(self, p: ConvProblem, direction: str) -> float:
+        """Return products, starts of runs of taps, and the padded copy."""
+        rows, cols = isa.tile_shape()
+        pixels, channels = p.N * p.OH * p.OW, p.F // p.groups
+        if direction == "backward_input":
+            channels = p.C // p.groups
+        # Taps of one row are one run unless dilation, strides of dx or other groups lie between.
+        merged = p.dilation[1] == 1 and (direction != "backward_input" or p.strides[1] == 1)
+        runs = p.KH * (1 if merged and p.groups == 1 else p.KW)
+        starts = pixels * p.groups * -(-channels // cols) * runs
+        copied = p.N * p.H * p.W * p.C if any(map(sum, p.pads)) else 0
+        if direction == "backward_filter":
+            # Rows of pixels are the runs here.
+            starts = p.N * p.OH * p.groups * -(-channels // cols) * p.KH * p.KW * p.C // p.groups
+        return product_cycles(p, channels) + RUN_CYCLES * starts + COPY_CYCLES * copied
+
+    def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
+        """Return a padded block, a packed panel and row pointers."""
+        if direction == "forward":
+            return forward_driver(p, False).workspace_bytes()
+        if direction == "backward_input":
+            return input_driver(p).workspace_bytes()
+        return filter_driver(p, False).workspace_bytes()
+
+    def forward(
+        self,
+        p: ConvProblem,
+        x: Float32,
+        kernel: Float32,
+        bias: Float32 | None,
+        activation: int,
+        y: Float32,
+    ) -> None:
+        """Write y."""
+        forward_driver(p, False).run(
+            x.reshape(-1), kernel.reshape(-1), y.reshape(-1), bias, activation
+        )
+
+    def backward_input(self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32) -> None:
+        """Write dx."""
+        input_driver(p).run(dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1))
+
+    def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
+        """Write dkernel."""
+        filter_driver(p, False).run(x.reshape(-1), dy.reshape(-1), dkernel.reshape(-1))

@@ -1,0 +1,59 @@
+"""im2col: unfold the taps of a block of pixels side by side, then one matrix product.
+
+Chellapilla, Puri & Simard, "High Performance Convolutional Neural Networks for Document Processing",
+2006 - but in blocks that stay in L2: the whole unfolded matrix never exists.
+"""
+
+from __future__ import annotations
+
+from .algorithm import ConvAlgorithm, Float32
+from .costs import COPY_CYCLES, SCATTER_CYCLES, product_cycles
+from .problem import ConvProblem
+from .views import filter_driver, fold_driver, forward_driver
+
+
+class Im2col(ConvAlgorithm):
+    """Products on unfolded blocks; dx is folded back from blocks of dy @ kernel.T (col2im)."""
+
+    name = "im2col"
+
+    def unsupported_reason(self, p: ConvProblem, direction: str) -> str | None:
+        """Return None: it takes every problem."""
+        return None
+
+    def cost(self, p: ConvProblem, direction: str) -> float:
+        """Return products and the unfolded copy."""
+        unfolded = p.N * p.OH * p.OW * p.KH * p.KW * p.C
+        if direction == "backward_input":
+            return product_cycles(p, p.KH * p.KW * p.C // p.groups) + SCATTER_CYCLES * unfolded
+        return product_cycles(p, p.F // p.groups) + COPY_CYCLES * unfolded
+
+    def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
+        """Return an unfolded block, a packed panel and row pointers."""
+        if direction == "forward":
+            return forward_driver(p, True).workspace_bytes()
+        if direction == "backward_input":
+            return fold_driver(p).workspace_bytes()
+        return filter_driver(p, True).workspace_bytes()
+
+    def forward(
+        self,
+        p: ConvProblem,
+        x: Float32,
+        kernel: Float32,
+        bias: Float32 | None,
+        activation: int,
+        y: Float32,
+    ) -> None:
+        """Write y."""
+        forward_driver(p, True).run(
+            x.reshape(-1), kernel.reshape(-1), y.reshape(-1), bias, activation
+        )
+
+    def backward_input(self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32) -> None:
+        """Write dx."""
+        fold_driver(p).run(dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1))
+
+    def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
+        """Write dkernel."""
+        filter_driver(p, True).run(x.reshape(-1), dy.reshape(-1), dkernel.reshape(-1))

@@ -1,0 +1,48 @@
+"""A convolution without its arrays: what the choice of an algorithm may look at."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .. import shapes
+
+#: The three products of a convolution.
+DIRECTIONS = ("forward", "backward_input", "backward_filter")
+
+
+class ConvProblem(NamedTuple):
+    """Sizes of y[n] = x[n] * kernel, NHWC; kernel (KH, KW, C // groups, F)."""
+
+    N: int
+    H: int
+    W: int
+    C: int
+    F: int
+    KH: int
+    KW: int
+    strides: tuple[int, int]
+    pads: shapes.Pads
+    dilation: tuple[int, int]
+    groups: int
+    OH: int
+    OW: int
+
+    @property
+    def x_shape(self) -> tuple[int, int, int, int]:
+        """Shape of x and dx."""
+        return self.N, self.H, self.W, self.C
+
+    @property
+    def kernel_shape(self) -> tuple[int, int, int, int]:
+        """Shape of kernel and dkernel."""
+        return self.KH, self.KW, self.C // self.groups, self.F
+
+    @property
+    def y_shape(self) -> tuple[int, int, int, int]:
+        """Shape of y and dy."""
+        return self.N, self.OH, self.OW, self.F
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of one direction, products with padding included."""
+        return self.N * self.OH * self.OW * self.KH * self.KW * self.C // self.groups * self.F

@@ -1,0 +1,90 @@
+"""All argument checks of the ops, and their wording: "where: rule, got what".
+
+A wrong shape or value is a ValueError, a wrong type a TypeError. Array contents are never printed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def as_float32(where: str, name: str, x: Any, ndim: int | None = None) -> np.ndarray:
+    """Return `x` as a C-contiguous, aligned, native float32 array; copies only when it must.
+
+    Integers, booleans and other floats are cast, as Keras does.
+
+    Raises
+    ------
+    TypeError
+        `x` is complex, a string, or an object array (often a ragged list).
+    ValueError
+        `ndim` is given and `x` has another rank.
+    """
+    if not (type(x) is np.ndarray and x.dtype == np.float32):
+        x = np.asarray(x)
+        if x.dtype.kind not in "fiub":
+            hint = "; usually a ragged list: all items need the same shape" if x.dtype == object else ""
+            raise TypeError(f"{where}: {name} must hold real numbers, got dtype {x.dtype}{hint}.")
+    if not (x.dtype.isnative and x.dtype == np.float32 and x.flags.c_contiguous and x.flags.aligned):
+        # `require` alone keeps a foreign byte order, so the dtype is spelled out.
+        shape = x.shape
+        x = np.require(x, np.dtype("=f4"), ["C", "A"]).reshape(shape)
+    if ndim is not None and x.ndim != ndim:
+        raise ValueError(f"{where}: {name} must have {ndim} dimensions, got shape {x.shape}.")
+    return x
+
+
+def as_int(where: str, name: str, value: Any, minimum: int = 1) -> int:
+    """Return `value` as an int of at least `minimum`; NumPy integers are accepted."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        result = operator.index(value)
+    except TypeError:
+        raise TypeError(
+            f"{where}: {name} must be an integer, got {value!r} ({type(value).__name__})."
+        ) from None
+    if result < minimum:
+        raise ValueError(f"{where}: {name} must be at least {minimum}, got {result}.")
+    return result
+
+
+def as_pair(where: str, name: str, value: Any, minimum: int = 1) -> tuple[int, int]:
+    """Return an int or a sequence of two ints as a pair (height, width)."""
+    pair = as_tuple(where, name, value, 2, minimum)
+    return pair[0], pair[1]
+
+
+def as_tuple(where: str, name: str, value: Any, rank: int, minimum: int = 1) -> tuple[int, ...]:
+    """Return an int or a sequence of `rank` ints as a tuple of `rank` ints."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        return (as_int(where, name, value, minimum),) * rank
+    items: Sequence[Any] = list(value)
+    if len(items) != rank:
+        raise ValueError(
+            f"{where}: {name} must be an integer or {rank} integers, got {tuple(items)!r}."
+        )
+    return tuple(as_int(where, name, item, minimum) for item in items)
+
+
+def one_of(where: str, name: str, value: Any, allowed: Iterable[str]) -> str:
+    """Return `value` if it is one of the strings `allowed`, else raise with a suggestion."""
+    choices = list(allowed)
+    if isinstance(value, str) and value in choices:
+        return value
+    listed = ", ".join(f'"{choice}"' for choice in choices)
+    shown = f'"{value}"' if isinstance(value, str) else repr(value)
+    raise ValueError(
+        f"{where}: {name} must be one of {listed}, got {shown}.{did_you_mean(value, choices)}"
+    )
+
+
+def did_you_mean(value: Any, choices: Iterable[str]) -> str:
+    """Return ' Did you mean "..."?' when `value` is close to one of `choices`, else ''."""
+    near = difflib.get_close_matches(str(value), list(choices), n=1)
+    return f' Did you mean "{near[0]}"?' if near else ""

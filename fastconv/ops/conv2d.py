@@ -1,0 +1,260 @@
+"""2-D convolution and its gradients for the input and the kernel.
+
+Checks the arguments once, describes the problem, lets `algorithms.plan` choose, allocates the result.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import checks, shapes
+from ._placeholder import activation as apply_activation
+from .fusion import fused_code
+from .algorithms import CONV2D_ALGORITHMS, ConvProblem, explain, find, plan_conv2d
+from .algorithms.algorithm import ConvAlgorithm
+
+Float32 = NDArray[np.float32]
+Pair = int | tuple[int, int]
+
+
+def conv2d(
+    x: Any,
+    kernel: Any,
+    bias: Any = None,
+    *,
+    strides: Any = (1, 1),
+    padding: Any = "valid",
+    dilation: Any = (1, 1),
+    groups: int = 1,
+    activation: str | None = None,
+    algorithm: str = "auto",
+) -> Float32:
+    """2-D cross-correlation of an image batch with a filter bank.
+
+    Parameters
+    ----------
+    x : float32 array (N, H, W, C)
+        Other real dtypes are cast; N may be 0.
+    kernel : float32 array (KH, KW, C // groups, F)
+    bias : float32 array (F,), optional
+    strides, dilation : int or two ints
+    padding : "valid", "same" or ((top, bottom), (left, right))
+        "same" gives OH = ceil(H / SH); an odd zero goes to the bottom/right, as in Keras.
+    groups : int
+        Filters [g * F / groups, (g + 1) * F / groups) see only the g-th part of the channels.
+    activation : str, optional
+        Applied to the result; "relu" while it is stored.
+    algorithm : "auto", "direct" or "im2col"
+        "auto" asks the plan, see `explain_conv2d`.
+
+    Returns
+    -------
+    y : float32 array (N, OH, OW, F)
+        Bit for bit the same for any number of threads, and for an image in any batch.
+
+    Raises
+    ------
+    ValueError
+        The shapes do not fit together, or the output would be empty.
+    TypeError
+        An array does not hold real numbers, or a size is not an integer.
+    """
+    where = "conv2d"
+    x = checks.as_float32(where, "x", x)
+    kernel = checks.as_float32(where, "kernel", kernel)
+    p = _problem(where, x.shape, kernel.shape, strides, padding, dilation, groups)
+    if bias is not None:
+        bias = checks.as_float32(where, "bias", bias)
+        if bias.shape != (p.F,):
+            raise ValueError(f"{where}: bias must have shape ({p.F},), got {bias.shape}.")
+    code = fused_code(activation)
+    y = np.empty(p.y_shape, np.float32)
+    _algorithm(where, algorithm, p, "forward").forward(p, x, kernel, bias, code or 0, y)
+    return y if code is not None else apply_activation(y, activation)
+
+
+def conv2d_backward_input(
+    dy: Any,
+    kernel: Any,
+    input_shape: tuple[int, int, int, int],
+    *,
+    strides: Any = (1, 1),
+    padding: Any = "valid",
+    dilation: Any = (1, 1),
+    groups: int = 1,
+    algorithm: str = "auto",
+) -> Float32:
+    """Gradient of conv2d for its input: the transposed convolution of dy.
+
+    Parameters
+    ----------
+    dy : float32 array (N, OH, OW, F)
+    kernel : float32 array (KH, KW, C // groups, F)
+    input_shape : (N, H, W, C)
+        Shape of the x of the forward pass; the other arguments are conv2d's.
+
+    Returns
+    -------
+    dx : float32 array (N, H, W, C)
+
+    Raises
+    ------
+    ValueError
+        The shapes do not fit together.
+    """
+    where = "conv2d_backward_input"
+    dy = checks.as_float32(where, "dy", dy)
+    kernel = checks.as_float32(where, "kernel", kernel)
+    p = _problem(where, tuple(input_shape), kernel.shape, strides, padding, dilation, groups)
+    _check_dy(where, dy, p)
+    dx = np.empty(p.x_shape, np.float32)
+    _algorithm(where, algorithm, p, "backward_input").backward_input(p, dy, kernel, dx)
+    return dx
+
+
+def conv2d_backward_filter(
+    x: Any,
+    dy: Any,
+    kernel_shape: tuple[int, int, int, int],
+    *,
+    strides: Any = (1, 1),
+    padding: Any = "valid",
+    dilation: Any = (1, 1),
+    groups: int = 1,
+    algorithm: str = "auto",
+) -> Float32:
+    """Gradient of conv2d for its kernel, summed over the batch in fixed blocks.
+
+    Parameters
+    ----------
+    x : float32 array (N, H, W, C)
+    dy : float32 array (N, OH, OW, F)
+    kernel_shape : (KH, KW, C // groups, F)
+        The other arguments are conv2d's.
+
+    Returns
+    -------
+    dkernel : float32 array (KH, KW, C // groups, F)
+        Bit for bit the same for any number of threads.
+
+    Raises
+    ------
+    ValueError
+        The shapes do not fit together.
+    """
+    where = "conv2d_backward_filter"
+    x = checks.as_float32(where, "x", x)
+    dy = checks.as_float32(where, "dy", dy)
+    p = _problem(where, x.shape, tuple(kernel_shape), strides, padding, dilation, groups)
+    _check_dy(where, dy, p)
+    dkernel = np.empty(p.kernel_shape, np.float32)
+    _algorithm(where, algorithm, p, "backward_filter").backward_filter(p, x, dy, dkernel)
+    return dkernel
+
+
+def explain_conv2d(
+    x_shape: tuple[int, int, int, int],
+    kernel_shape: tuple[int, int, int, int],
+    *,
+    strides: Any = (1, 1),
+    padding: Any = "valid",
+    dilation: Any = (1, 1),
+    groups: int = 1,
+    direction: str = "forward",
+) -> str:
+    """Say in words which algorithm a convolution would use, why, and what it costs.
+
+    Parameters
+    ----------
+    x_shape : (N, H, W, C)
+    kernel_shape : (KH, KW, C // groups, F)
+    direction : "forward", "backward_input" or "backward_filter"
+        The other arguments are conv2d's.
+
+    Returns
+    -------
+    text : str
+        Sizes, FLOPs, bytes, and one line per algorithm.
+    """
+    from .algorithms import DIRECTIONS
+
+    where = "explain_conv2d"
+    checks.one_of(where, "direction", direction, DIRECTIONS)
+    shapes_ = (tuple(x_shape), tuple(kernel_shape))
+    return explain(_problem(where, *shapes_, strides, padding, dilation, groups), direction)
+
+
+def _problem(
+    where: str,
+    x_shape: tuple[int, ...],
+    kernel_shape: tuple[int, ...],
+    strides: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+) -> ConvProblem:
+    try:
+        return _cached_problem(x_shape, kernel_shape, strides, padding, dilation, groups)
+    except (TypeError, ValueError):
+        # Not hashable (a list, say), or wrong: now with the caller's name in the message.
+        return _make_problem(where, x_shape, kernel_shape, strides, padding, dilation, groups)
+
+
+def _make_problem(
+    where: str,
+    x_shape: tuple[int, ...],
+    kernel_shape: tuple[int, ...],
+    strides: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+) -> ConvProblem:
+    if len(x_shape) != 4:
+        raise ValueError(f"{where}: x must have shape (N, H, W, C), got {x_shape}.")
+    if len(kernel_shape) != 4 or min(kernel_shape) < 1:
+        raise ValueError(
+            f"{where}: kernel must have shape (KH, KW, C // groups, F) of positive sizes, "
+            f"got {kernel_shape}."
+        )
+    n, h, w, c = (checks.as_int(where, "input size", size, 0) for size in x_shape)
+    kh, kw, channels, f = (checks.as_int(where, "kernel size", size) for size in kernel_shape)
+    groups = checks.as_int(where, "groups", groups)
+    strides = checks.as_pair(where, "strides", strides)
+    dilation = checks.as_pair(where, "dilation", dilation)
+    if channels * groups != c:
+        raise ValueError(
+            f"{where}: x has C={c} but kernel {kernel_shape} with groups={groups} needs "
+            f"C={channels * groups}."
+        )
+    if f % groups:
+        raise ValueError(f"{where}: F must be divisible by groups, got F={f}, groups={groups}.")
+    pads = shapes.resolve_padding(where, padding, (h, w), (kh, kw), strides, dilation)
+    oh, ow = shapes.output_shape(where, (h, w), (kh, kw), strides, dilation, pads)
+    return ConvProblem(n, h, w, c, f, kh, kw, strides, pads, dilation, groups, oh, ow)
+
+
+@lru_cache(maxsize=1024)
+def _cached_problem(*arguments: Any) -> ConvProblem:
+    return _make_problem("conv2d", *arguments)
+
+
+def _check_dy(where: str, dy: Float32, p: ConvProblem) -> None:
+    if dy.shape != p.y_shape:
+        raise ValueError(
+            f"{where}: dy must have the shape {p.y_shape} of the forward result, got {dy.shape}."
+        )
+
+
+def _algorithm(where: str, name: str, p: ConvProblem, direction: str) -> ConvAlgorithm:
+    if name == "auto":
+        return plan_conv2d(p, direction)
+    checks.one_of(where, "algorithm", name, ["auto", *(a.name for a in CONV2D_ALGORITHMS)])
+    chosen = find(name)
+    reason = chosen.unsupported_reason(p, direction)
+    if reason is not None:
+        raise ValueError(f'{where}: algorithm "{name}" cannot do this: {reason}.')
+    return chosen
