@@ -1,5 +1,7 @@
 # The active table of micro-kernels, as drivers see it. Field order is free: the struct is C's own.
 
+from libc.stdint cimport int32_t, int64_t, uint64_t
+
 cdef extern from "gemm/tile.h" nogil:
     enum: FC_LINEAR
     enum: FC_RELU
@@ -19,6 +21,93 @@ cdef extern from "gemm/tile.h" nogil:
         int accumulate
         int activation
 
+cdef extern from "pooling/pool.h" nogil:
+    enum: FC_POOL_AVERAGE
+    enum: FC_POOL_MAX
+    enum: FC_POOL_ARGMAX8
+    enum: FC_POOL_ARGMAX32
+    ctypedef struct fc_pool:
+        Py_ssize_t H, W, C
+        Py_ssize_t OH, OW
+        Py_ssize_t KH, KW, SH, SW
+        Py_ssize_t PT, PL
+        Py_ssize_t channels
+        const float* weights
+        int kind
+
+cdef extern from "depthwise/depthwise.h" nogil:
+    ctypedef struct fc_depthwise:
+        Py_ssize_t channels
+        Py_ssize_t W, OW
+        Py_ssize_t KW, SW, DW, PL
+        Py_ssize_t x_pixel, x_row
+        Py_ssize_t y_pixel
+        Py_ssize_t k_col, k_row
+        int activation
+
+cdef extern from "elementwise/map.h" nogil:
+    ctypedef struct fc_map_args:
+        float a, b, c
+
+cdef extern from "elementwise/dropout.h" nogil:
+    ctypedef struct fc_dropout:
+        const float* x
+        float* y
+        float* mask
+        Py_ssize_t n
+        uint64_t seed, first
+        int32_t threshold
+        float scale
+
+cdef extern from "rows/rows.h" nogil:
+    enum: FC_SOFTMAX
+    enum: FC_LOG_SOFTMAX
+    enum: FC_SOFTMAX_BACKWARD
+    enum: FC_LOG_SOFTMAX_BACKWARD
+    ctypedef struct fc_rows:
+        const float* a
+        const float* b
+        float* out
+        Py_ssize_t rows, cols
+    ctypedef struct fc_cross_entropy:
+        const float* logits
+        const int64_t* classes
+        const float* labels
+        const float* weights
+        float* loss
+        float* dlogits
+        Py_ssize_t rows, cols
+
+cdef extern from "normalization/channels.h" nogil:
+    enum: FC_SUM
+    enum: FC_SUM_SQUARES
+    enum: FC_SUM_GRADIENTS
+    ctypedef struct fc_channel_sums:
+        const float* x
+        const float* dy
+        const float* mean
+        float* sums
+        Py_ssize_t n, period
+    ctypedef struct fc_channel_map:
+        const float* x
+        const float* dy
+        float* y
+        const float* mean
+        const float* scale
+        const float* shift
+        const float* dy_scale
+        Py_ssize_t n, period
+
+cdef extern from "optimizer/step.h" nogil:
+    ctypedef struct fc_step:
+        float* w
+        const float* g
+        float* slots[3]
+        Py_ssize_t n
+        float rate, decay, grad_scale, clip, momentum
+        int nesterov
+        float first_rate, second_rate, epsilon
+
 cdef extern from "registry.h" nogil:
     ctypedef struct fc_ukernels:
         const char* name
@@ -31,6 +120,42 @@ cdef extern from "registry.h" nogil:
                           Py_ssize_t cols, Py_ssize_t width) noexcept nogil
         void (*pack_columns)(float* packed, const float* b, Py_ssize_t b_step, Py_ssize_t rows,
                              Py_ssize_t cols, Py_ssize_t width) noexcept nogil
+        void (*winograd2_input)(const float* x, Py_ssize_t row, Py_ssize_t pixel,
+            Py_ssize_t channels, float* v, Py_ssize_t step) noexcept nogil
+        void (*winograd2_output)(const float* m, Py_ssize_t step, Py_ssize_t channels,
+            const float* bias, int activation, float* y, Py_ssize_t row, Py_ssize_t pixel,
+            Py_ssize_t rows, Py_ssize_t cols, int* finite) noexcept nogil
+        void (*winograd2_kernel)(const float* g, Py_ssize_t tap_step, Py_ssize_t channels,
+            float* u, Py_ssize_t step) noexcept nogil
+        void (*winograd2_spread)(const float* dy, Py_ssize_t row, Py_ssize_t pixel,
+            Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t channels, float* z,
+            Py_ssize_t step) noexcept nogil
+        void (*winograd2_gather)(const float* m, Py_ssize_t step, Py_ssize_t channels,
+            float* dg, Py_ssize_t tap_step) noexcept nogil
         void (*fma_chain)(long steps, float* out) noexcept nogil
+        void (*pool_f32)(const fc_pool* p, Py_ssize_t oh, const float* x, float* y,
+                         void* argmax) noexcept nogil
+        void (*pool_backward_f32)(const fc_pool* p, Py_ssize_t ih, const float* dy,
+                                  const void* argmax, float* dx) noexcept nogil
+        void (*depthwise_f32)(const fc_depthwise* d, Py_ssize_t rows, const float* x,
+                              const float* kernel, const float* bias, float* y) noexcept nogil
+        void (*depthwise_filter_f32)(const fc_depthwise* d, Py_ssize_t rows, const float* x,
+                                     const float* dy, float* dkernel) noexcept nogil
+        void (*map_f32)(int code, const fc_map_args* args, const float* x, float* y,
+                        Py_ssize_t n) noexcept nogil
+        void (*map_backward_f32)(int code, const fc_map_args* args, const float* dy,
+                                 const float* v, float* dx, Py_ssize_t n) noexcept nogil
+        void (*dropout_f32)(const fc_dropout* task) noexcept nogil
+        void (*softmax_rows)(int kind, const fc_rows* task) noexcept nogil
+        void (*softmax_cross_entropy)(const fc_cross_entropy* task) noexcept nogil
+        void (*sigmoid_cross_entropy)(const fc_cross_entropy* task) noexcept nogil
+        void (*gather_f32)(int source, const void* x, const int64_t* indices, float* y,
+                           Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
+        void (*channel_sums)(int kind, const fc_channel_sums* task) noexcept nogil
+        void (*channel_map)(const fc_channel_map* task) noexcept nogil
+        void (*sgd_step)(const fc_step* task) noexcept nogil
+        void (*adam_step)(const fc_step* task) noexcept nogil
+        void (*rmsprop_step)(const fc_step* task) noexcept nogil
+        void (*sum_of_squares)(const float* x, Py_ssize_t n, double* result) noexcept nogil
 
 cdef const fc_ukernels* active_table() noexcept nogil

@@ -6,9 +6,21 @@
 #define FC_JOIN(a, b) FC_JOIN2(a, b)
 #define FC_NAME(name) FC_JOIN(name, FC_ISA_NAME)
 
+#include "depthwise/depthwise_f32.h"
+#include "elementwise/dropout_f32.h"
+#include "elementwise/map_f32.h"
 #include "gemm/fma_chain.h"
 #include "gemm/pack.h"
 #include "gemm/tile_f32.h"
+#include "normalization/channel_map.h"
+#include "normalization/channel_sums.h"
+#include "optimizer/steps_f32.h"
+#include "optimizer/sum_of_squares_f32.h"
+#include "pooling/pool_f32.h"
+#include "winograd/winograd2.h"
+#include "rows/cross_entropy.h"
+#include "rows/gather.h"
+#include "rows/softmax.h"
 
 /* The bits of this row of isas.def, as needs_<isa>. */
 enum {

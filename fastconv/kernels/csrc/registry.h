@@ -6,7 +6,14 @@
 #include <stdint.h>
 
 #include "cpu.h"
+#include "depthwise/depthwise.h"
+#include "elementwise/dropout.h"
+#include "elementwise/map.h"
 #include "gemm/tile.h"
+#include "normalization/channels.h"
+#include "optimizer/step.h"
+#include "pooling/pool.h"
+#include "rows/rows.h"
 
 typedef struct {
     const char *name;

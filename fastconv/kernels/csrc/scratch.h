@@ -12,6 +12,8 @@ enum {
     FC_SLOT_IMAGE,   /* padded or unfolded input */
     FC_SLOT_ROWS,    /* row pointers */
     FC_SLOT_PARTIAL, /* partial sums */
+    FC_SLOT_KERNEL,  /* transformed kernel */
+    FC_SLOT_PLANES,  /* transformed tiles */
     FC_SLOTS
 };
 

@@ -15,6 +15,8 @@ FMA_PER_CYCLE = 2.0
 RUN_CYCLES = 1.5
 #: Copying one float into a padded or unfolded block and reading it from there.
 COPY_CYCLES = 0.25
+#: Writing and reading one float of a plane of transformed tiles or kernels.
+TRANSFORM_CYCLES = 0.25
 #: Adding one float of an unfolded gradient back into dx.
 SCATTER_CYCLES = 0.5
 

@@ -13,9 +13,10 @@ from .algorithm import ConvAlgorithm
 from .direct import Direct
 from .im2col import Im2col
 from .problem import ConvProblem
+from .winograd import Winograd
 
 #: THE ALGORITHM REGISTRY; on equal cost the first wins.
-CONV2D_ALGORITHMS: Sequence[ConvAlgorithm] = (Direct(), Im2col())
+CONV2D_ALGORITHMS: Sequence[ConvAlgorithm] = (Winograd(), Direct(), Im2col())
 
 
 def plan_conv2d(p: ConvProblem, direction: str) -> ConvAlgorithm:

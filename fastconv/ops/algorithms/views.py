@@ -8,6 +8,7 @@ from typing import Any
 from ...kernels.conv import TapConvolution
 from ...kernels.conv_filter import FilterGradient
 from ...kernels.im2col import Folding
+from ...kernels.winograd import Winograd2
 from .problem import ConvProblem
 
 View = tuple[Any, ...]
@@ -85,3 +86,21 @@ def filter_driver(p: ConvProblem, unfold: bool) -> FilterGradient:
 def fold_driver(p: ConvProblem) -> Folding:
     """Return the driver that unfolds x, and folds dy @ kernel.T back to dx."""
     return Folding(p.x_shape, p.groups, p.C // p.groups, p.F, forward_view(p))
+
+
+def _tiles(size: tuple[int, int], before: tuple[int, int]) -> View:
+    """Return the view of 2 x 2 output tiles: each reads 4 x 4 pixels, tiles lie 2 apart."""
+    ty = [i - before[0] for i in range(4) for _ in range(4)]
+    tx = [j - before[1] for _ in range(4) for j in range(4)]
+    return -(-size[0] // 2), -(-size[1] // 2), 0, 0, 0, 2, 2, ty, tx, [0] * 16
+
+
+@lru_cache(maxsize=CACHED)
+def winograd_driver(p: ConvProblem, turned: bool) -> Winograd2:
+    """Return the driver of the forward pass, or (turned) of the gradient for the input."""
+    (top, _), (left, _) = p.pads
+    if turned:
+        tiles = _tiles((p.H, p.W), (p.KH - 1 - top, p.KW - 1 - left))
+        return Winograd2(p.y_shape, p.x_shape[1:], (p.C, p.F), True, tiles)
+    tiles = _tiles((p.OH, p.OW), (top, left))
+    return Winograd2(p.x_shape, p.y_shape[1:], (p.C, p.F), False, tiles)

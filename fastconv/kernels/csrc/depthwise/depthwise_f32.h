@@ -6,10 +6,12 @@
  * leaves the image are clipped one by one; nothing is padded. Every output is one chain of
  * multiply-adds over its taps in row-major order, wherever it lies. */
 #include "depthwise/depthwise.h"
-#include "simd/lanes.h"
+#include "simd/sized.h"
 #include "window.h"
 
 #define FC_DW_PIXELS 8 /* enough independent sums for two multiply-adds of four cycles */
+#define FC_DW_ROWS 3   /* at most, of taps whose sums are kept together */
+#define FC_DW_COLS 5   /* the widest kernel with code of its own */
 
 #define FC_BODY "depthwise/forward_body.h"
 #include "simd/each_width.h"

@@ -8,17 +8,17 @@ FC_INLINE void FC_SIZED(depthwise_tile)(const fc_depthwise *d, ptrdiff_t rows,
                                         const int SW) {
     wf sum[FC_DW_PIXELS];
 #pragma GCC unroll 8
-    for (int i = 0; i < pixels; i++) sum[i] = w_splat(0.0f);
+    for (int i = 0; i < pixels; i++) sum[i] = wf_splat(0.0f);
 
     for (ptrdiff_t r = 0; r < rows; r++, x += d->x_row, kernel += d->k_row) {
         if (SW) {
             wf tap[FC_DW_COLS];
 #pragma GCC unroll 8
-            for (int k = 0; k < cols; k++) tap[k] = *(const wf *)(kernel + k * d->k_col);
+            for (int k = 0; k < cols; k++) tap[k] = wf_load(kernel + k * d->k_col);
             const float *pixel = x;
 #pragma GCC unroll 32
             for (int j = 0; j < (pixels - 1) * SW + cols; j++, pixel += d->x_pixel) {
-                const wf value = *(const wf *)pixel;
+                const wf value = wf_load(pixel);
 #pragma GCC unroll 8
                 for (int k = 0; k < cols; k++) {
                     const int i = (j - k) / (SW ? SW : 1);
@@ -29,22 +29,22 @@ FC_INLINE void FC_SIZED(depthwise_tile)(const fc_depthwise *d, ptrdiff_t rows,
             }
         } else {
             for (ptrdiff_t k = 0; k < cols; k++) {
-                const wf tap = *(const wf *)(kernel + k * d->k_col);
+                const wf tap = wf_load(kernel + k * d->k_col);
                 const float *pixel = x + k * d->DW * d->x_pixel;
 #pragma GCC unroll 8
                 for (int i = 0; i < pixels; i++, pixel += d->SW * d->x_pixel) {
-                    sum[i] += *(const wf *)pixel * tap;
+                    sum[i] += wf_load(pixel) * tap;
                 }
             }
         }
     }
 
-    const wf offset = bias ? *(const wf *)bias : w_splat(0.0f);
+    const wf offset = bias ? wf_load(bias) : wf_splat(0.0f);
 #pragma GCC unroll 8
     for (int i = 0; i < pixels; i++, y += d->y_pixel) {
         wf value = sum[i] + offset;
-        if (d->activation == FC_RELU) value = w_max(value, w_splat(0.0f));
-        *(wf *)y = value;
+        if (d->activation == FC_RELU) value = wf_max(value, wf_splat(0.0f));
+        wf_store(y, value);
     }
 }
 

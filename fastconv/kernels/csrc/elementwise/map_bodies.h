@@ -45,11 +45,7 @@ FC_BACKWARD_BODY(tanh) { return dy * (1.0f - v * v); }
 FC_MAP_BODY(softplus) { return vf_at_least(x, 0.0f) + vf_log1p(vf_exp(-vf_abs(x))); }
 FC_BACKWARD_BODY(softplus) { return -dy * vf_expm1(-v); }
 
-/* Infinity has the limit, and not inf / inf. */
-FC_MAP_BODY(softsign) {
-    const vf size = vf_abs(x);
-    return vf_select(size > 0x1p100f, vf_copy_sign(vf_splat(1.0f), x), x / (1.0f + size));
-}
+FC_MAP_BODY(softsign) { return x / (1.0f + vf_abs(x)); }
 FC_BACKWARD_BODY(softsign) {
     const vf rest = 1.0f - vf_abs(v);
     return dy * (rest * rest);
@@ -99,7 +95,7 @@ FC_MAP_BODY(scale_shift) { return x * p.a + p.b; }
 FC_BACKWARD_BODY(scale_shift) { return dy * p.a; }
 
 /* The same by code, for epilogues; hoist the switch by a constant code. */
-FC_INLINE vf vf_activate(vf x, int code, fc_map_args p) {
+FC_INLINE vf FC_NAME(activate)(vf x, int code, fc_map_args p) {
     switch (code) {
 #define FC_MAP(code, name) \
     case code:             \

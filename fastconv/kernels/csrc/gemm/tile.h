@@ -4,8 +4,7 @@
 
 #include <stddef.h>
 
-/* Applied while a result is stored. The numbers are shared with kernels/isa.pxd. */
-enum { FC_LINEAR = 0, FC_RELU = 1 };
+#include "elementwise/map.h" /* FC_LINEAR, FC_RELU: applied while a result is stored */
 
 /* C[m, n] (+)= sum over taps t, elements k of  a[m][taps[t] + k * a_step] * B[t * depth + k, n]
  *

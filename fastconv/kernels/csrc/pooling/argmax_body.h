@@ -4,7 +4,7 @@
  * lane l then has byte l % 4 of an int where memory wants it (x86 and ARM are little-endian), and
  * bytes are packed and compared with whole-lane moves alone. */
 FC_INLINE wi FC_SIZED(position)(ptrdiff_t p, const int kind) {
-    return wi_splat((int32_t)(kind == FC_POOL_ARGMAX8 ? p * 0x01010101 : p));
+    return wi_splat((int32_t)(kind == FC_POOL_ARGMAX8 ? (p & 0xff) * 0x01010101 : p));
 }
 
 #if FC_W == 1
@@ -40,7 +40,7 @@ FC_INLINE wi FC_SIZED(at_position)(const void *argmax, ptrdiff_t c, wi p, const 
 
 FC_INLINE void FC_SIZED(store_positions)(void *argmax, ptrdiff_t c, wi v, const int kind) {
     if (kind != FC_POOL_ARGMAX8) {
-        *(wi *)((int32_t *)argmax + c) = v;
+        wi_store((int32_t *)argmax + c, v);
         return;
     }
     v &= (wi){FC_OWN_BYTE};
@@ -56,7 +56,7 @@ FC_INLINE void FC_SIZED(store_positions)(void *argmax, ptrdiff_t c, wi v, const 
 
 /* The mask of the lanes whose position is p. */
 FC_INLINE wi FC_SIZED(at_position)(const void *argmax, ptrdiff_t c, wi p, const int kind) {
-    if (kind != FC_POOL_ARGMAX8) return *(const wi *)((const int32_t *)argmax + c) == p;
+    if (kind != FC_POOL_ARGMAX8) return wi_load((const int32_t *)argmax + c) == p;
     /* The int that holds a lane's byte, without a load of fewer bytes than a register has. */
 #if FC_W == 4
     int32_t quad;

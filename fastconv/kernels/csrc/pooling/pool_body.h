@@ -9,30 +9,30 @@ FC_INLINE void FC_SIZED(pool_window)(const fc_pool *p, const fc_pool_run *run, c
     wi at[FC_POOL_VECS];
 #pragma GCC unroll 4
     for (int v = 0; v < vecs; v++) {
-        best[v] = w_splat(kind == FC_POOL_AVERAGE ? 0.0f : -__builtin_inff());
+        best[v] = wf_splat(kind == FC_POOL_AVERAGE ? 0.0f : -__builtin_inff());
         at[v] = FC_SIZED(position)(-1, kind);
     }
     const float *row = x + c;
     for (ptrdiff_t r = 0; r < rows; r++, row += p->W * p->C) {
 #pragma GCC unroll 4
-        for (int v = 0; v < vecs; v++) line[v] = w_splat(0.0f);
+        for (int v = 0; v < vecs; v++) line[v] = wf_splat(0.0f);
         const float *pixel = row;
         for (ptrdiff_t k = 0; k < cols; k++, pixel += p->C) {
             const wi here = FC_SIZED(position)(run->position + r * p->KW + k, kind);
 #pragma GCC unroll 4
             for (int v = 0; v < vecs; v++) {
-                const wf value = *(const wf *)(pixel + v * FC_W);
+                const wf value = wf_load(pixel + v * FC_W);
                 if (kind == FC_POOL_AVERAGE) {
                     line[v] = k ? line[v] + value : value;
                 } else if (!(r | k)) {
                     best[v] = value;
                     at[v] = here;
                 } else if (kind == FC_POOL_MAX) {
-                    best[v] = w_max(best[v], value);
+                    best[v] = wf_max(best[v], value);
                 } else { /* the first of equals, and the first NaN before any number */
                     const wi better =
                         (value > best[v]) | ((value != value) & (best[v] == best[v]));
-                    best[v] = w_select(better, value, best[v]);
+                    best[v] = wf_select(better, value, best[v]);
                     at[v] = wi_select(better, here, at[v]);
                 }
             }
@@ -45,8 +45,8 @@ FC_INLINE void FC_SIZED(pool_window)(const fc_pool *p, const fc_pool_run *run, c
     const float count = (float)(rows * cols);
 #pragma GCC unroll 4
     for (int v = 0; v < vecs; v++) {
-        if (kind == FC_POOL_AVERAGE) best[v] /= w_splat(count);
-        *(wf *)(y + c + v * FC_W) = best[v];
+        if (kind == FC_POOL_AVERAGE) best[v] /= wf_splat(count);
+        wf_store(y + c + v * FC_W, best[v]);
         if (kind == FC_POOL_ARGMAX8 || kind == FC_POOL_ARGMAX32) {
             FC_SIZED(store_positions)(argmax, c + v * FC_W, at[v], kind);
         }
@@ -108,23 +108,23 @@ FC_INLINE void FC_SIZED(pool_gather)(const fc_pool *p, const float *dy, const in
                                      const int kind) {
     for (ptrdiff_t i = 0; i < p->channels; i += FC_W) {
         const ptrdiff_t c = fc_fit(i, FC_W, p->channels);
-        wf sum = w_splat(0.0f);
+        wf sum = wf_splat(0.0f);
         for (ptrdiff_t r = 0; r < rows; r++) {
             for (ptrdiff_t k = 0; k < cols; k++) {
                 const ptrdiff_t output = begin + r * p->OW + k;
-                const wf value = *(const wf *)(dy + output * p->C + c);
+                const wf value = wf_load(dy + output * p->C + c);
                 if (kind == FC_POOL_AVERAGE) {
-                    sum += value * w_splat(p->weights[output]);
+                    sum += value * wf_splat(p->weights[output]);
                 } else {
                     const ptrdiff_t here = position - r * p->SH * p->KW - k * p->SW;
                     const wi mine =
                         FC_SIZED(at_position)(argmax + output * p->C * fc_position_bytes(kind), c,
                                               FC_SIZED(position)(here, kind), kind);
-                    sum += w_select(mine, value, w_splat(0.0f));
+                    sum += wf_select(mine, value, wf_splat(0.0f));
                 }
             }
         }
-        *(wf *)(dx + c) = sum;
+        wf_store(dx + c, sum);
     }
 }
 

@@ -5,7 +5,7 @@
  * Backward, a pixel gathers from the windows that hold it, so that rows are independent and every
  * element of dx is written once. */
 #include "pooling/pool.h"
-#include "simd/lanes.h"
+#include "simd/sized.h"
 #include "window.h"
 
 #define FC_POOL_VECS 4 /* vectors of channels at a time in large windows: whole cache lines */

@@ -1,0 +1,50 @@
+"""Process-wide settings: threads, and what `keras.config` offers a CNN user.
+
+The instruction set is chosen once, at import: FASTCONV_ISA, or the best that the CPU has.
+"""
+
+from __future__ import annotations
+
+from .backend import (
+    epsilon,
+    floatx,
+    image_data_format,
+    set_epsilon,
+    set_floatx,
+    set_image_data_format,
+)
+from .kernels import threads as _threads
+from .ops import checks as _checks
+
+__all__ = [
+    "epsilon",
+    "floatx",
+    "get_num_threads",
+    "image_data_format",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "set_num_threads",
+]
+
+
+def get_num_threads() -> int:
+    """Return how many threads kernels may use.
+
+    At the start it is FASTCONV_NUM_THREADS, or else the smallest of the CPUs that this process may
+    run on, the CPU quota of its cgroup (rounded down) and OMP_NUM_THREADS.
+    """
+    return _threads.get_num_threads()
+
+
+def set_num_threads(count: int) -> None:
+    """Let kernels use `count` threads; results do not depend on it, bit for bit.
+
+    Raises
+    ------
+    ValueError
+        `count` is less than 1.
+    TypeError
+        `count` is not an integer.
+    """
+    _threads.set_num_threads(_checks.as_int("set_num_threads", "count", count))

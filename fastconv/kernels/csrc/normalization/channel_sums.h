@@ -1,0 +1,58 @@
+/* channel_sums: sums over the rows of a block, one for each channel. */
+#include "normalization/channels.h"
+#include "simd/vec.h"
+
+/* Rows that are added to each other before they are added to the sum: shorter chains of rounding,
+ * and the sums are read and written once for all of them. */
+#define FC_SUM_ROWS 4
+
+FC_INLINE void channel_sums_vector(const fc_channel_sums *t, ptrdiff_t start, ptrdiff_t c,
+                                   ptrdiff_t lanes, const int kind, const int rows) {
+    const vf mean = kind == FC_SUM ? (vf){0} : vf_load_n(t->mean + c, lanes);
+    vf a[FC_SUM_ROWS], b[FC_SUM_ROWS];
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++) {
+        const ptrdiff_t i = start + r * t->period + c;
+        const vf x = vf_load_n(t->x + i, lanes);
+        if (kind == FC_SUM) a[r] = x;
+        if (kind == FC_SUM_SQUARES) a[r] = (x - mean) * (x - mean);
+        if (kind == FC_SUM_GRADIENTS) {
+            a[r] = vf_load_n(t->dy + i, lanes);
+            b[r] = a[r] * (x - mean);
+        }
+    }
+    float *sum = t->sums + c;
+    const vf a_sum = rows == 1 ? a[0] : (a[0] + a[1]) + (a[2] + a[3]);
+    vf_store_n(sum, vf_load_n(sum, lanes) + a_sum, lanes);
+    if (kind == FC_SUM_GRADIENTS) {
+        sum += t->period;
+        const vf b_sum = rows == 1 ? b[0] : (b[0] + b[1]) + (b[2] + b[3]);
+        vf_store_n(sum, vf_load_n(sum, lanes) + b_sum, lanes);
+    }
+}
+
+FC_INLINE void channel_sums_rows(const fc_channel_sums *t, ptrdiff_t start, ptrdiff_t cols,
+                                 const int kind, const int rows) {
+    ptrdiff_t c = 0;
+    for (; c + FC_VL <= cols; c += FC_VL) channel_sums_vector(t, start, c, FC_VL, kind, rows);
+    if (c < cols) channel_sums_vector(t, start, c, cols - c, kind, rows);
+}
+
+FC_INLINE void channel_sums_all(const fc_channel_sums *args, const int kind) {
+    const fc_channel_sums t = *args;
+    const size_t sums = (size_t)(kind == FC_SUM_GRADIENTS ? 2 * t.period : t.period);
+    memset(t.sums, 0, sums * sizeof(float));
+    ptrdiff_t i = 0;
+    for (; i + FC_SUM_ROWS * t.period <= t.n; i += FC_SUM_ROWS * t.period)
+        channel_sums_rows(&t, i, t.period, kind, FC_SUM_ROWS);
+    for (; i < t.n; i += t.period)
+        channel_sums_rows(&t, i, t.n - i < t.period ? t.n - i : t.period, kind, 1);
+}
+
+static void FC_NAME(channel_sums)(int kind, const fc_channel_sums *t) {
+    switch (kind) {
+        case FC_SUM: channel_sums_all(t, FC_SUM); break;
+        case FC_SUM_SQUARES: channel_sums_all(t, FC_SUM_SQUARES); break;
+        case FC_SUM_GRADIENTS: channel_sums_all(t, FC_SUM_GRADIENTS); break;
+    }
+}

@@ -1,0 +1,25 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+
+class Winograd2:
+    def __init__(
+        self,
+        image: tuple[int, int, int, int],
+        output: tuple[int, int, int],
+        kernel: tuple[int, int],
+        turned: bool,
+        view: tuple[Any, ...],
+    ) -> None: ...
+    def run(
+        self,
+        x: Float32,
+        kernel: Float32,
+        y: Float32,
+        bias: Float32 | None = None,
+        activation: int = 0,
+    ) -> None: ...
+    def workspace_bytes(self) -> int: ...
