@@ -56,6 +56,8 @@ def forward(
 ) -> None:
     """Write y, the function `code` of x; up to three numbers `args` as map_bodies.h says."""
     cdef map_context s
+    if x.shape[0] == 0:
+        return
     s.table, s.code, s.n = active_table(), code, x.shape[0]
     s.args.a, s.args.b, s.args.c = args
     s.x, s.v, s.y = &x[0], NULL, &y[0]
@@ -69,6 +71,8 @@ def backward(
 ) -> None:
     """Write dx from dy and v, which is y or x as map_bodies.h says."""
     cdef map_context s
+    if dy.shape[0] == 0:
+        return
     s.table, s.code, s.n = active_table(), code, dy.shape[0]
     s.args.a, s.args.b, s.args.c = args
     s.x, s.v, s.y = &dy[0], &v[0], &dx[0]
@@ -97,6 +101,8 @@ def dropout(
     """Write a mask of 0 with probability `rate` and 1 / (1 - rate) else, and y = x * mask."""
     cdef dropout_context s
     cdef Py_ssize_t tasks = ceil_div(x.shape[0], TASK_FLOATS)
+    if tasks == 0:
+        return
     s.table = active_table()
     s.whole.x, s.whole.y, s.whole.mask, s.whole.n = &x[0], &y[0], &mask[0], x.shape[0]
     s.whole.seed, s.whole.threshold = seed, <int>(rate * (1 << 24) + 0.5)

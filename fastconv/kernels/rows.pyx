@@ -126,6 +126,8 @@ cdef void run_loss(
 ):
     cdef Py_ssize_t tasks
     s.whole.rows, s.whole.cols = logits.shape[0], logits.shape[1]
+    if s.whole.rows == 0 or s.whole.cols == 0:
+        return
     s.whole.logits, s.whole.dlogits, s.whole.loss = &logits[0, 0], &dlogits[0, 0], &loss[0]
     s.whole.labels = &labels[0, 0] if labels is not None else NULL
     s.whole.weights = &weights[0] if weights is not None else NULL
@@ -142,7 +144,7 @@ def softmax_cross_entropy(
     """Write loss (M,) and dlogits (M, C) from classes (M,) or labels (M, C); the other is None."""
     cdef loss_context s
     s.kernel = active_table().softmax_cross_entropy
-    s.whole.classes = &classes[0] if classes is not None else NULL
+    s.whole.classes = &classes[0] if classes is not None and classes.shape[0] else NULL
     run_loss(&s, logits, labels, weights, loss, dlogits)
 
 
@@ -160,9 +162,8 @@ def sigmoid_cross_entropy(
 def first_outside(const int64_t[::1] indices not None, int64_t limit) -> int:
     """Return the position of the first index that is not in [0, limit), or -1."""
     cdef Py_ssize_t i
-    cdef const int64_t* index = &indices[0]
     for i in range(indices.shape[0]):
-        if index[i] < 0 or index[i] >= limit:
+        if indices[i] < 0 or indices[i] >= limit:
             return i
     return -1
 

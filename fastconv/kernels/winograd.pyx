@@ -6,6 +6,8 @@ transformed kernel, and the 16 products are transformed back. The grid of tiles 
 output pixel, so a result depends on neither blocks nor batch nor threads.
 """
 
+from libc.string cimport memset
+
 from .gemm cimport ceil_div, multiply_rows, packed_floats, rows_job
 from .isa cimport FC_LINEAR, active_table
 from .taps cimport (
@@ -23,6 +25,7 @@ cdef enum:
     BLOCK_FLOATS = 112 * 1024     # of the padded input of a block
     PLANE_FLOATS = 160 * 1024     # of a block's planes before and after the product: they fit L2
     MIN_TILES = 64                # even if they do not: fewer would read the kernel too often
+    MIN_FILTER_TILES = 128        # they are summed over: fewer would pass over the sums too often
     MAX_TILES = 256
 
 
@@ -43,7 +46,7 @@ cdef struct winograd_context:
     Py_ssize_t OH, OW, depth, cols   # one image of the result; channels read and written
     Py_ssize_t C, F                  # of the kernel array
     bint turned                      # the gradient for the input: kernel turned over, F read
-    float* u                         # TMP [16][C][F] transformed kernel
+    float* u                         # TMP [16][C][F] transformed kernel, or its gradient
     Py_ssize_t u_step
     Py_ssize_t tiles                 # of a full block
     Py_ssize_t chunk_cols, col_chunks
@@ -54,8 +57,9 @@ cdef struct winograd_context:
     Py_ssize_t* words                # TMP per worker
     # gradient for the kernel
     const float* dy
-    float* sums                      # TMP [16][C][F]
-    Py_ssize_t number
+    float* dkernel
+    Py_ssize_t number                # the block in hand; its planes are shared
+    Py_ssize_t parts                 # its lines of tiles are transformed in as many parts
 
 
 cdef void kernel_task(void* context, Py_ssize_t c) noexcept nogil:
@@ -173,6 +177,71 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
                 t += 1
 
 
+cdef void spread_task(void* context, Py_ssize_t part) noexcept nogil:
+    """Transform x and dy of some lines of tiles of the block in hand."""
+    cdef winograd_context* s = <winograd_context*>context
+    cdef Py_ssize_t v_step = plane_step(s.tiles, s.depth), z_step = plane_step(s.tiles, s.F)
+    cdef float* v = s.planes
+    cdef float* z = v + PLANES * v_step
+    cdef float* loaded = s.loaded + worker() * s.blocks.floats
+    cdef tap_block block, lines
+    cdef Py_ssize_t line, end, i, j, m
+    cdef const float* dy
+    locate(&block, &s.blocks, s.view, &s.image, s.number)
+    line = block.images * block.rows * part // s.parts
+    end = block.images * block.rows * (part + 1) // s.parts
+    while line < end:
+        lines = block
+        lines.image, lines.images = block.image + line // block.rows, 1
+        lines.row, lines.rows = block.row + line % block.rows, min(end - line, block.rows - line % block.rows)
+        m = line * block.cols
+        transform_input(s, &lines, loaded, v + m * s.depth, v_step)
+        for i in range(lines.rows):
+            for j in range(lines.cols):
+                dy = s.dy + ((lines.image * s.OH + 2 * (lines.row + i)) * s.OW
+                             + 2 * (lines.col + j)) * s.F
+                active_table().winograd2_spread(
+                    dy, s.OW * s.F, s.F, min(2, s.OH - 2 * (lines.row + i)),
+                    min(2, s.OW - 2 * (lines.col + j)), s.F, z + m * s.F, z_step,
+                )
+                m += 1
+        line += lines.rows
+
+
+cdef void plane_task(void* context, Py_ssize_t task) noexcept nogil:
+    """Add one plane's products of the block in hand, for some input channels."""
+    cdef winograd_context* s = <winograd_context*>context
+    cdef Py_ssize_t v_step = plane_step(s.tiles, s.depth), z_step = plane_step(s.tiles, s.F)
+    cdef Py_ssize_t plane = task // s.col_chunks, begin = task % s.col_chunks * s.chunk_cols
+    cdef const float** a = <const float**>(s.words + worker() * 2 * s.chunk_cols)
+    cdef float** c = <float**>(s.words + worker() * 2 * s.chunk_cols + s.chunk_cols)
+    cdef const float* v = s.planes + plane * v_step + begin
+    cdef float* sums = s.u + plane * s.u_step + begin * s.F
+    cdef Py_ssize_t m, offset = 0
+    cdef tap_block block
+    cdef rows_job job
+    locate(&block, &s.blocks, s.view, &s.image, s.number)
+    job.rows = min(s.chunk_cols, s.C - begin)
+    for m in range(job.rows):
+        a[m] = v + m
+        c[m] = sums + m * s.F
+    job.a, job.c = a, c
+    job.taps, job.n_taps, job.a_step = &offset, 1, s.depth
+    job.depth = block.images * block.rows * block.cols
+    job.b = s.planes + PLANES * v_step + plane * z_step
+    job.b_taps, job.b_depth, job.b_k, job.b_n = NULL, job.depth, s.F, 1
+    job.col_begin, job.col_end = 0, s.F
+    job.bias, job.activation, job.accumulate = NULL, FC_LINEAR, s.number > 0
+    job.packed = s.packed + worker() * packed_floats()
+    multiply_rows(&job)
+
+
+cdef void gather_task(void* context, Py_ssize_t c) noexcept nogil:
+    """Transform back the summed products of one input channel."""
+    cdef winograd_context* s = <winograd_context*>context
+    active_table().winograd2_gather(s.u + c * s.F, s.u_step, s.F, s.dkernel + c * s.F, s.C * s.F)
+
+
 cdef class Winograd2:
     """One direction of one 3x3 convolution; made once per problem, used by any thread.
 
@@ -207,26 +276,24 @@ cdef class Winograd2:
     def __dealloc__(self):
         delete_view(&self.view)
 
-    cdef void describe(self, winograd_context* s) noexcept nogil:
+    cdef void describe(self, winograd_context* s, Py_ssize_t min_tiles) noexcept nogil:
         """Fill in everything that follows from the shapes."""
         cdef Py_ssize_t tiles = PLANE_FLOATS // (PLANES * (self.image.C + self.cols))
         s.view, s.image = &self.view, self.image
         s.OH, s.OW, s.depth, s.cols = self.OH, self.OW, self.image.C, self.cols
         s.C, s.F, s.turned = self.C, self.F, self.turned
-        tiles = min(max(tiles, <Py_ssize_t>MIN_TILES), <Py_ssize_t>MAX_TILES)
+        tiles = min(max(tiles, min_tiles), <Py_ssize_t>MAX_TILES)
         divide(&s.blocks, &self.view, &self.image, BLOCK_FLOATS, tiles)
         s.tiles = s.blocks.images * s.blocks.rows * s.blocks.cols
         s.u_step = s.C * s.F + 16
 
-    cdef void reserve(self, winograd_context* s, int team) except *:
-        """Get the scratch memory that every direction needs."""
-        s.planes_floats = PLANES * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.chunk_cols))
+    cdef void reserve(self, winograd_context* s, int team, int planes, Py_ssize_t words) except *:
+        """Get scratch memory: `planes` blocks of planes and `words` pointers per worker."""
         s.loaded = scratch(FC_SLOT_IMAGE, team * s.blocks.floats + 1)
-        s.planes = scratch(FC_SLOT_PLANES, team * s.planes_floats)
+        s.planes = scratch(FC_SLOT_PLANES, planes * s.planes_floats)
         s.packed = scratch(FC_SLOT_PACK_B, team * packed_floats())
-        s.words = <Py_ssize_t*>scratch(
-            FC_SLOT_ROWS, team * 2 * s.tiles * sizeof(void*) // sizeof(float)
-        )
+        s.words = <Py_ssize_t*>scratch(FC_SLOT_ROWS, team * words * sizeof(void*) // sizeof(float))
+        s.u = scratch(FC_SLOT_KERNEL, PLANES * s.u_step)
 
     def run(
         self, const float[::1] x not None, const float[::1] kernel not None, float[::1] y not None,
@@ -239,7 +306,7 @@ cdef class Winograd2:
         cdef double cycles
         if y.shape[0] == 0:
             return
-        self.describe(&s)
+        self.describe(&s, MIN_TILES)
         s.x, s.kernel, s.y = &x[0], &kernel[0], &y[0]
         s.bias = &bias[0] if bias is not None else NULL
         s.activation = activation
@@ -250,15 +317,38 @@ cdef class Winograd2:
                 and s.chunk_cols > tile_cols:
             s.chunk_cols = ceil_div(s.chunk_cols, 2 * tile_cols) * tile_cols
         s.col_chunks = ceil_div(s.cols, s.chunk_cols)
-        self.reserve(&s, team)
-        s.u = scratch(FC_SLOT_KERNEL, PLANES * s.u_step)
+        s.planes_floats = PLANES * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.chunk_cols))
+        self.reserve(&s, team, team, 2 * s.tiles)
         with nogil:
             parallel_for(kernel_task, &s, s.C, team_size(s.C, 3.0 * s.C * s.F))
             parallel_for(block_task, &s, s.blocks.count * s.col_chunks, team)
 
+    def run_filter(
+        self, const float[::1] x not None, const float[::1] dy not None,
+        float[::1] dkernel not None,
+    ) -> None:
+        """Compute dkernel from flat arrays (not for a turned problem); sizes are the caller's."""
+        cdef winograd_context s
+        cdef int team
+        self.describe(&s, MIN_FILTER_TILES)
+        s.dkernel = &dkernel[0]
+        if dy.shape[0] == 0:
+            memset(s.dkernel, 0, dkernel.shape[0] * sizeof(float))
+            return
+        s.x, s.dy = &x[0], &dy[0]
+        team = team_size(PLANES, 2.0 * dy.shape[0] * s.depth / active_table().vl)
+        s.chunk_cols, s.col_chunks, s.parts = s.C, 1, team
+        s.planes_floats = PLANES * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.F))
+        self.reserve(&s, team, 1, 2 * s.chunk_cols)
+        with nogil:
+            for s.number in range(s.blocks.count):
+                parallel_for(spread_task, &s, s.parts, team)
+                parallel_for(plane_task, &s, PLANES * s.col_chunks, team)
+            parallel_for(gather_task, &s, s.C, team_size(s.C, 3.0 * s.C * s.F))
+
     def workspace_bytes(self) -> int:
         """Return the scratch memory: the transformed kernel, and one thread's block."""
         cdef winograd_context s
-        self.describe(&s)
+        self.describe(&s, MIN_TILES)
         planes = PLANES * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.cols))
         return 4 * (s.blocks.floats + planes + packed_floats() + PLANES * s.u_step) + 16 * s.tiles

@@ -14,7 +14,7 @@ from .views import winograd_driver
 
 
 class Winograd(ConvAlgorithm):
-    """F(2x2, 3x3) for stride 1: the forward pass, and dx as the same of dy and the kernel turned."""
+    """F(2x2, 3x3) for stride 1, in all directions; dx is the same of dy and the kernel turned."""
 
     name = "winograd2"
 
@@ -28,13 +28,11 @@ class Winograd(ConvAlgorithm):
             return "the kernel is dilated"
         if p.groups != 1:
             return "it has groups"
-        if direction == "backward_filter":
-            return "it has no gradient for the kernel"
         return None
 
     def cost(self, p: ConvProblem, direction: str) -> float:
         """Return 16 products a tile, and the transforms of tiles and kernel."""
-        forward = direction == "forward"
+        forward = direction != "backward_input"
         height, width = (p.OH, p.OW) if forward else (p.H, p.W)
         read, written = (p.C, p.F) if forward else (p.F, p.C)
         tiles = p.N * -(-height // 2) * -(-width // 2)
@@ -45,7 +43,7 @@ class Winograd(ConvAlgorithm):
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
         """Return the transformed kernel and a block of transformed tiles."""
-        return winograd_driver(p, direction != "forward").workspace_bytes()
+        return winograd_driver(p, direction == "backward_input").workspace_bytes()
 
     def forward(
         self,
@@ -64,3 +62,7 @@ class Winograd(ConvAlgorithm):
     def backward_input(self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32) -> None:
         """Write dx."""
         winograd_driver(p, True).run(dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1))
+
+    def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
+        """Write dkernel."""
+        winograd_driver(p, False).run_filter(x.reshape(-1), dy.reshape(-1), dkernel.reshape(-1))

@@ -1,0 +1,302 @@
+"""Sums over all but the last axis, and batch normalisation.
+
+An array (M, C) is cut into blocks of rows, by its shape alone. Each block is summed by itself, in
+float32 and in a cache; blocks are put together in double precision, in order. A variance is found
+in two visits to a block, the second with the mean of that block: Chan, Golub & LeVeque, "Algorithms
+for computing the sample variance", The American Statistician 37(3), 1983.
+"""
+
+from libc.math cimport sqrt
+
+from .gemm cimport ceil_div
+from .isa cimport (
+    FC_SUM, FC_SUM_GRADIENTS, FC_SUM_SQUARES, active_table, fc_channel_map, fc_channel_sums,
+    fc_ukernels,
+)
+from .threads cimport parallel_for, team_size
+from .workspace cimport FC_SLOT_PARTIAL, scratch
+
+# Floats of a block: they stay in an L2 cache.
+cdef enum:
+    BLOCK_FLOATS = 16384
+# A block has at least this many rows, so that sums of blocks are few beside the data.
+cdef enum:
+    MIN_ROWS = 16
+# Fewer channels are worked on as rows of this many floats or more, see channels.h. Rows added into
+# each lane are then few, and so are their rounding errors.
+cdef enum:
+    MIN_PERIOD = 256
+
+cdef struct layout:
+    Py_ssize_t n                 # floats of the array
+    Py_ssize_t C
+    Py_ssize_t period            # a multiple of C, and of a vector where C is small
+    Py_ssize_t block             # floats of a block, a multiple of the period
+    Py_ssize_t blocks
+
+
+cdef Py_ssize_t common_divisor(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    while b:
+        a, b = b, a % b
+    return a
+
+
+cdef layout lay_out(Py_ssize_t n, Py_ssize_t C) noexcept nogil:
+    cdef layout shape
+    cdef Py_ssize_t vl = active_table().vl
+    shape.n, shape.C, shape.period = n, C, C
+    if C < MIN_PERIOD:
+        shape.period *= vl // common_divisor(C, vl)
+        shape.period *= ceil_div(MIN_PERIOD, shape.period)
+    shape.block = shape.period * max(MIN_ROWS, BLOCK_FLOATS // shape.period)
+    shape.blocks = ceil_div(n, shape.block)
+    return shape
+
+
+cdef void repeat(const layout* shape, float* row) noexcept nogil:
+    """Fill a row of a period from its first C floats."""
+    cdef Py_ssize_t i
+    for i in range(shape.C, shape.period):
+        row[i] = row[i - shape.C]
+
+
+cdef void add_up(const layout* shape, const float* row, double* totals) noexcept nogil:
+    """Add a row of a period to C totals."""
+    cdef Py_ssize_t c
+    cdef const float* end = row + shape.period
+    while row < end:
+        for c in range(shape.C):
+            totals[c] += row[c]
+        row += shape.C
+
+
+cdef struct sums_context:
+    const fc_ukernels* table
+    layout shape
+    int kind
+    fc_channel_sums whole
+    Py_ssize_t step              # floats of whole.sums per block
+
+
+cdef void sums_task(void* context, Py_ssize_t task) noexcept nogil:
+    cdef sums_context* s = <sums_context*>context
+    cdef fc_channel_sums part = s.whole
+    cdef Py_ssize_t first = task * s.shape.block
+    part.x = part.x + first
+    if part.dy != NULL:
+        part.dy = part.dy + first
+    part.n = min(s.shape.n - first, s.shape.block)
+    part.sums = part.sums + task * s.step
+    s.table.channel_sums(s.kind, &part)
+
+
+cdef void moments_task(void* context, Py_ssize_t task) noexcept nogil:
+    """Leave sums, means and sums of squares about those means of a block, a period each."""
+    cdef sums_context* s = <sums_context*>context
+    cdef Py_ssize_t period = s.shape.period
+    cdef Py_ssize_t i, c
+    cdef fc_channel_sums part = s.whole
+    cdef float* sums = s.whole.sums + task * s.step
+    cdef float* mean = sums + period
+    cdef double total, rows
+    sums_task(context, task)
+    part.n = min(s.shape.n - task * s.shape.block, s.shape.block)
+    rows = part.n // s.shape.C
+    for c in range(s.shape.C):
+        total, i = 0, c
+        while i < period:  # Cython turns range() into a C loop only for a constant step
+            total += sums[i]
+            i += s.shape.C
+        mean[c] = total / rows
+    repeat(&s.shape, mean)
+    part.x = part.x + task * s.shape.block
+    part.mean, part.sums = mean, mean + period
+    s.table.channel_sums(FC_SUM_SQUARES, &part)
+
+
+cdef struct map_context:
+    const fc_ukernels* table
+    layout shape
+    fc_channel_map whole
+
+
+cdef void map_task(void* context, Py_ssize_t task) noexcept nogil:
+    cdef map_context* s = <map_context*>context
+    cdef fc_channel_map part = s.whole
+    cdef Py_ssize_t first = task * s.shape.block
+    part.x, part.y = part.x + first, part.y + first
+    if part.dy != NULL:
+        part.dy = part.dy + first
+    part.n = min(s.shape.n - first, s.shape.block)
+    s.table.channel_map(&part)
+
+
+cdef void run_sums(sums_context* s, int kind) noexcept nogil:
+    """Sum x, or the two gradients, of each block."""
+    s.table, s.kind, s.whole.period = active_table(), kind, s.shape.period
+    parallel_for(sums_task, s, s.shape.blocks, team_size(s.shape.blocks, 0.5 * s.shape.n))
+
+
+cdef void run_map(map_context* s) noexcept nogil:
+    s.table, s.whole.n, s.whole.period = active_table(), s.shape.n, s.shape.period
+    parallel_for(map_task, s, s.shape.blocks, team_size(s.shape.blocks, 1.0 * s.shape.n))
+
+
+def channel_sums(const float[::1] x not None, float[::1] sums not None) -> None:
+    """Write the sums (C,) of the rows of x (M, C)."""
+    cdef sums_context s
+    cdef double* totals
+    cdef Py_ssize_t b, c
+    if sums.shape[0] == 0:
+        return
+    s.shape = lay_out(x.shape[0], sums.shape[0])
+    s.step = s.shape.period
+    totals = <double*>scratch(FC_SLOT_PARTIAL, 2 * s.shape.C + s.shape.blocks * s.step)
+    s.whole.sums = <float*>(totals + s.shape.C)
+    s.whole.dy = s.whole.mean = NULL
+    for c in range(s.shape.C):
+        totals[c] = 0
+    if s.shape.blocks:
+        s.whole.x = &x[0]
+        with nogil:
+            run_sums(&s, FC_SUM)
+            for b in range(s.shape.blocks):
+                add_up(&s.shape, s.whole.sums + b * s.step, totals)
+    for c in range(s.shape.C):
+        sums[c] = totals[c]
+
+
+cdef void normalize(
+    const float[::1] x, const float[::1] gamma, const float[::1] beta, const float[::1] mean,
+    const float[::1] variance, double epsilon, float[::1] y,
+):
+    cdef map_context s
+    cdef float* row
+    cdef Py_ssize_t c
+    cdef double scale
+    s.shape = lay_out(x.shape[0], mean.shape[0])
+    row = scratch(FC_SLOT_PARTIAL, 3 * s.shape.period)
+    for c in range(s.shape.C):
+        scale = 1 / sqrt(variance[c] + epsilon)
+        row[c] = mean[c]
+        row[s.shape.period + c] = scale if gamma is None else scale * gamma[c]
+        row[2 * s.shape.period + c] = 0 if beta is None else beta[c]
+    for c in range(3):
+        repeat(&s.shape, row + c * s.shape.period)
+    s.whole.x, s.whole.dy, s.whole.y = &x[0], NULL, &y[0]
+    s.whole.mean, s.whole.scale = row, row + s.shape.period
+    s.whole.shift, s.whole.dy_scale = row + 2 * s.shape.period, NULL
+    with nogil:
+        run_map(&s)
+
+
+def batch_norm(
+    const float[::1] x not None, const float[::1] gamma, const float[::1] beta,
+    const float[::1] mean not None, const float[::1] variance not None, double epsilon,
+    float[::1] y not None,
+) -> None:
+    """Write y = (x - mean) / sqrt(variance + epsilon) * gamma + beta by channel."""
+    if x.shape[0]:
+        normalize(x, gamma, beta, mean, variance, epsilon, y)
+
+
+def batch_norm_train(
+    const float[::1] x not None, const float[::1] gamma, const float[::1] beta, double epsilon,
+    float[::1] y not None, float[::1] mean not None, float[::1] variance not None,
+) -> None:
+    """Write mean and variance (C,) of x (M, C), M >= 1, and then what batch_norm does."""
+    cdef sums_context s
+    cdef double* totals
+    cdef double* squares
+    cdef float* block
+    cdef Py_ssize_t b, c, i
+    cdef double rows, block_rows, off
+    s.shape = lay_out(x.shape[0], mean.shape[0])
+    s.step = 3 * s.shape.period
+    totals = <double*>scratch(FC_SLOT_PARTIAL, 4 * s.shape.C + s.shape.blocks * s.step)
+    squares = totals + s.shape.C
+    s.table, s.kind, s.whole.period = active_table(), FC_SUM, s.shape.period
+    s.whole.x, s.whole.dy, s.whole.mean = &x[0], NULL, NULL
+    s.whole.sums = <float*>(squares + s.shape.C)
+    rows = s.shape.n // s.shape.C
+    for c in range(s.shape.C):
+        totals[c] = squares[c] = 0
+    with nogil:
+        parallel_for(
+            moments_task, &s, s.shape.blocks, team_size(s.shape.blocks, 1.0 * s.shape.n)
+        )
+        for b in range(s.shape.blocks):
+            add_up(&s.shape, s.whole.sums + b * s.step, totals)
+        for c in range(s.shape.C):
+            totals[c] /= rows
+        for b in range(s.shape.blocks):
+            block = s.whole.sums + b * s.step
+            block_rows = min(s.shape.n - b * s.shape.block, s.shape.block) // s.shape.C
+            add_up(&s.shape, block + 2 * s.shape.period, squares)
+            for c in range(s.shape.C):
+                off = block[s.shape.period + c] - totals[c]
+                squares[c] += block_rows * off * off
+    for c in range(s.shape.C):
+        mean[c] = totals[c]
+        variance[c] = squares[c] / rows
+    normalize(x, gamma, beta, mean, variance, epsilon, y)
+
+
+def batch_norm_backward(
+    const float[::1] dy not None, const float[::1] x not None, const float[::1] gamma,
+    const float[::1] mean not None, const float[::1] variance not None, double epsilon,
+    bint fixed_statistics, float[::1] dx not None, float[::1] dgamma not None,
+    float[::1] dbeta not None,
+) -> None:
+    """Write dx (M, C), dgamma and dbeta (C,); mean and variance depend on x or are fixed.
+
+    With i = 1 / sqrt(variance + epsilon): dbeta = sum(dy), dgamma = i sum(dy (x - mean)),
+    dx = gamma i (dy - (dbeta + i (x - mean) dgamma) / M), without the last term if fixed.
+    """
+    cdef sums_context s
+    cdef map_context m
+    cdef double* totals
+    cdef double* products
+    cdef float* row
+    cdef Py_ssize_t b, c, period
+    cdef double rows, inverse, scale
+    s.shape = lay_out(x.shape[0], mean.shape[0])
+    period = s.shape.period
+    s.step = 2 * period
+    totals = <double*>scratch(
+        FC_SLOT_PARTIAL, 4 * s.shape.C + 4 * period + s.shape.blocks * s.step
+    )
+    products = totals + s.shape.C
+    row = <float*>(products + s.shape.C)
+    s.whole.sums = row + 4 * period
+    for c in range(s.shape.C):
+        totals[c] = products[c] = 0
+        row[c] = mean[c]
+    repeat(&s.shape, row)
+    if s.shape.blocks:
+        s.whole.x, s.whole.dy, s.whole.mean = &x[0], &dy[0], row
+        with nogil:
+            run_sums(&s, FC_SUM_GRADIENTS)
+            for b in range(s.shape.blocks):
+                add_up(&s.shape, s.whole.sums + b * s.step, totals)
+                add_up(&s.shape, s.whole.sums + b * s.step + period, products)
+    rows = max(s.shape.n // max(s.shape.C, 1), 1)
+    for c in range(s.shape.C):
+        inverse = 1 / sqrt(variance[c] + epsilon)
+        scale = inverse if gamma is None else inverse * gamma[c]
+        dbeta[c] = totals[c]
+        dgamma[c] = products[c] * inverse
+        row[period + c] = scale
+        row[2 * period + c] = -scale * inverse * inverse * products[c] / rows
+        row[3 * period + c] = -scale * totals[c] / rows
+    if s.shape.blocks == 0:
+        return
+    for c in range(1, 4):
+        repeat(&s.shape, row + c * period)
+    m.shape = s.shape
+    m.whole.y = &dx[0]
+    m.whole.mean, m.whole.dy_scale = row, row + period
+    m.whole.scale, m.whole.shift = row + 2 * period, row + 3 * period
+    m.whole.x, m.whole.dy = &x[0], &dy[0]
+    with nogil:
+        run_map(&m)
