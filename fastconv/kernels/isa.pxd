@@ -131,7 +131,7 @@ cdef extern from "registry.h" nogil:
             Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t channels, float* z,
             Py_ssize_t step) noexcept nogil
         void (*winograd2_gather)(const float* m, Py_ssize_t step, Py_ssize_t channels,
-            float* dg, Py_ssize_t tap_step) noexcept nogil
+            float* dg, Py_ssize_t tap_step, int* finite) noexcept nogil
         void (*fma_chain)(long steps, float* out) noexcept nogil
         void (*pool_f32)(const fc_pool* p, Py_ssize_t oh, const float* x, float* y,
                          void* argmax) noexcept nogil

@@ -1,9 +1,10 @@
 """Sums over all but the last axis, and batch normalisation.
 
 An array (M, C) is cut into blocks of rows, by its shape alone. Each block is summed by itself, in
-float32 and in a cache; blocks are put together in double precision, in order. A variance is found
-in two visits to a block, the second with the mean of that block: Chan, Golub & LeVeque, "Algorithms
-for computing the sample variance", The American Statistician 37(3), 1983.
+float32; blocks are put together in double precision, in order. A variance is found in one visit:
+deviations from the mean of a block's first rows are small, so little is lost where the mean is taken
+out of their squares. Blocks are joined as in Chan, Golub & LeVeque, "Algorithms for computing the
+sample variance", The American Statistician 37(3), 1983.
 """
 
 from libc.math cimport sqrt
@@ -16,7 +17,7 @@ from .isa cimport (
 from .threads cimport parallel_for, team_size
 from .workspace cimport FC_SLOT_PARTIAL, scratch
 
-# Floats of a block: they stay in an L2 cache.
+# Floats of a block: a few microseconds of work.
 cdef enum:
     BLOCK_FLOATS = 16384
 # A block has at least this many rows, so that sums of blocks are few beside the data.
@@ -26,6 +27,9 @@ cdef enum:
 # each lane are then few, and so are their rounding errors.
 cdef enum:
     MIN_PERIOD = 256
+# Rows, of a period each, whose mean deviations are taken from.
+cdef enum:
+    FIRST_ROWS = 4
 
 cdef struct layout:
     Py_ssize_t n                 # floats of the array
@@ -91,26 +95,24 @@ cdef void sums_task(void* context, Py_ssize_t task) noexcept nogil:
 
 
 cdef void moments_task(void* context, Py_ssize_t task) noexcept nogil:
-    """Leave sums, means and sums of squares about those means of a block, a period each."""
+    """Leave a mean of first rows, the deviations from it and their squares, a period each."""
     cdef sums_context* s = <sums_context*>context
-    cdef Py_ssize_t period = s.shape.period
-    cdef Py_ssize_t i, c
+    cdef Py_ssize_t period = s.shape.period, first = task * s.shape.block
+    cdef Py_ssize_t c, i
     cdef fc_channel_sums part = s.whole
-    cdef float* sums = s.whole.sums + task * s.step
-    cdef float* mean = sums + period
-    cdef double total, rows
-    sums_task(context, task)
-    part.n = min(s.shape.n - task * s.shape.block, s.shape.block)
-    rows = part.n // s.shape.C
+    cdef float* mean = s.whole.sums + task * s.step
+    cdef double total
+    part.x = part.x + first
+    part.sums, part.n = mean, min(s.shape.n - first, FIRST_ROWS * period)
+    s.table.channel_sums(FC_SUM, &part)
     for c in range(s.shape.C):
         total, i = 0, c
         while i < period:  # Cython turns range() into a C loop only for a constant step
-            total += sums[i]
+            total += mean[i]
             i += s.shape.C
-        mean[c] = total / rows
+        mean[c] = total / (part.n // s.shape.C)
     repeat(&s.shape, mean)
-    part.x = part.x + task * s.shape.block
-    part.mean, part.sums = mean, mean + period
+    part.mean, part.sums, part.n = mean, mean + period, min(s.shape.n - first, s.shape.block)
     s.table.channel_sums(FC_SUM_SQUARES, &part)
 
 
@@ -206,40 +208,54 @@ def batch_norm_train(
 ) -> None:
     """Write mean and variance (C,) of x (M, C), M >= 1, and then what batch_norm does."""
     cdef sums_context s
-    cdef double* totals
-    cdef double* squares
-    cdef float* block
-    cdef Py_ssize_t b, c, i
-    cdef double rows, block_rows, off
-    s.shape = lay_out(x.shape[0], mean.shape[0])
+    cdef double* moments
+    cdef Py_ssize_t c, C = mean.shape[0]
+    cdef double rows = x.shape[0] // C
+    s.shape = lay_out(x.shape[0], C)
     s.step = 3 * s.shape.period
-    totals = <double*>scratch(FC_SLOT_PARTIAL, 4 * s.shape.C + s.shape.blocks * s.step)
-    squares = totals + s.shape.C
-    s.table, s.kind, s.whole.period = active_table(), FC_SUM, s.shape.period
+    moments = <double*>scratch(FC_SLOT_PARTIAL, 8 * C + s.shape.blocks * s.step)
+    s.table, s.whole.period = active_table(), s.shape.period
     s.whole.x, s.whole.dy, s.whole.mean = &x[0], NULL, NULL
-    s.whole.sums = <float*>(squares + s.shape.C)
-    rows = s.shape.n // s.shape.C
-    for c in range(s.shape.C):
-        totals[c] = squares[c] = 0
+    s.whole.sums = <float*>(moments + 4 * C)
     with nogil:
         parallel_for(
-            moments_task, &s, s.shape.blocks, team_size(s.shape.blocks, 1.0 * s.shape.n)
+            moments_task, &s, s.shape.blocks, team_size(s.shape.blocks, 0.5 * s.shape.n)
         )
-        for b in range(s.shape.blocks):
-            add_up(&s.shape, s.whole.sums + b * s.step, totals)
-        for c in range(s.shape.C):
-            totals[c] /= rows
-        for b in range(s.shape.blocks):
-            block = s.whole.sums + b * s.step
-            block_rows = min(s.shape.n - b * s.shape.block, s.shape.block) // s.shape.C
-            add_up(&s.shape, block + 2 * s.shape.period, squares)
-            for c in range(s.shape.C):
-                off = block[s.shape.period + c] - totals[c]
-                squares[c] += block_rows * off * off
-    for c in range(s.shape.C):
-        mean[c] = totals[c]
-        variance[c] = squares[c] / rows
+        join_moments(&s, moments)
+    for c in range(C):
+        mean[c] = moments[c]
+        variance[c] = max(moments[C + c], 0) / rows
     normalize(x, gamma, beta, mean, variance, epsilon, y)
+
+
+cdef void join_moments(const sums_context* s, double* moments) noexcept nogil:
+    """Write means (C,) and sums of squares about them (C,) from those of the blocks.
+
+    moments also holds the sums of a block, 2 C doubles.
+    """
+    cdef Py_ssize_t C = s.shape.C, period = s.shape.period
+    cdef Py_ssize_t b, c
+    cdef double* squares = moments + C
+    cdef double* block_sums = squares + C
+    cdef double* block_squares = block_sums + C
+    cdef const float* block
+    cdef double rows, share, off, before = 0
+    for c in range(2 * C):
+        moments[c] = 0
+    for b in range(s.shape.blocks):
+        block = s.whole.sums + b * s.step
+        for c in range(2 * C):
+            block_sums[c] = 0
+        add_up(&s.shape, block + period, block_sums)
+        add_up(&s.shape, block + 2 * period, block_squares)
+        rows = min(s.shape.n - b * s.shape.block, s.shape.block) // C
+        share = rows / (before + rows)
+        for c in range(C):
+            off = block[c] + block_sums[c] / rows - moments[c]
+            moments[c] += off * share
+            squares[c] += block_squares[c] - block_sums[c] * block_sums[c] / rows
+            squares[c] += off * off * share * before
+        before += rows
 
 
 def batch_norm_backward(
@@ -289,14 +305,17 @@ def batch_norm_backward(
         row[period + c] = scale
         row[2 * period + c] = -scale * inverse * inverse * products[c] / rows
         row[3 * period + c] = -scale * totals[c] / rows
+        if fixed_statistics:
+            row[c] = row[2 * period + c] = row[3 * period + c] = 0
     if s.shape.blocks == 0:
         return
-    for c in range(1, 4):
+    for c in range(4):
         repeat(&s.shape, row + c * period)
     m.shape = s.shape
-    m.whole.y = &dx[0]
-    m.whole.mean, m.whole.dy_scale = row, row + period
+    m.whole.y, m.whole.mean = &dx[0], row
     m.whole.scale, m.whole.shift = row + 2 * period, row + 3 * period
-    m.whole.x, m.whole.dy = &x[0], &dy[0]
+    m.whole.x, m.whole.dy, m.whole.dy_scale = &x[0], &dy[0], row + period
+    if fixed_statistics:  # dx = dy * scale
+        m.whole.x, m.whole.dy, m.whole.scale = &dy[0], NULL, row + period
     with nogil:
         run_map(&m)

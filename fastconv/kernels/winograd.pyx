@@ -59,6 +59,7 @@ cdef struct winograd_context:
     const float* dy
     float* dkernel
     Py_ssize_t number                # the block in hand; its planes are shared
+    bint finite                      # all of dkernel
     Py_ssize_t parts                 # its lines of tiles are transformed in as many parts
 
 
@@ -239,7 +240,12 @@ cdef void plane_task(void* context, Py_ssize_t task) noexcept nogil:
 cdef void gather_task(void* context, Py_ssize_t c) noexcept nogil:
     """Transform back the summed products of one input channel."""
     cdef winograd_context* s = <winograd_context*>context
-    active_table().winograd2_gather(s.u + c * s.F, s.u_step, s.F, s.dkernel + c * s.F, s.C * s.F)
+    cdef int finite
+    active_table().winograd2_gather(
+        s.u + c * s.F, s.u_step, s.F, s.dkernel + c * s.F, s.C * s.F, &finite
+    )
+    if not finite:
+        s.finite = False
 
 
 cdef class Winograd2:
@@ -326,25 +332,31 @@ cdef class Winograd2:
     def run_filter(
         self, const float[::1] x not None, const float[::1] dy not None,
         float[::1] dkernel not None,
-    ) -> None:
-        """Compute dkernel from flat arrays (not for a turned problem); sizes are the caller's."""
+    ) -> bool:
+        """Compute dkernel from flat arrays (not for a turned problem); sizes are the caller's.
+
+        Returns False when some of it is infinite or NaN: transforms spread either over all nine taps,
+        so the caller computes such a gradient directly.
+        """
         cdef winograd_context s
         cdef int team
         self.describe(&s, MIN_FILTER_TILES)
         s.dkernel = &dkernel[0]
         if dy.shape[0] == 0:
             memset(s.dkernel, 0, dkernel.shape[0] * sizeof(float))
-            return
+            return True
         s.x, s.dy = &x[0], &dy[0]
         team = team_size(PLANES, 2.0 * dy.shape[0] * s.depth / active_table().vl)
         s.chunk_cols, s.col_chunks, s.parts = s.C, 1, team
         s.planes_floats = PLANES * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.F))
         self.reserve(&s, team, 1, 2 * s.chunk_cols)
+        s.finite = True
         with nogil:
             for s.number in range(s.blocks.count):
                 parallel_for(spread_task, &s, s.parts, team)
                 parallel_for(plane_task, &s, PLANES * s.col_chunks, team)
             parallel_for(gather_task, &s, s.C, team_size(s.C, 3.0 * s.C * s.F))
+        return s.finite
 
     def workspace_bytes(self) -> int:
         """Return the scratch memory: the transformed kernel, and one thread's block."""

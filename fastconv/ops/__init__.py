@@ -1,6 +1,106 @@
-"""NumPy in, NumPy out: pure functions on float32 NHWC arrays, forward and gradients side by side."""
+"""NumPy in, NumPy out: pure functions on float32 NHWC arrays, forward and gradients side by side.
 
-from ._placeholder import *  # noqa: F403
+Results are new arrays; only optimiser steps write into their arguments. Bits are the same for any
+number of threads.
+"""
+
+from .activation import (
+    ACTIVATIONS,
+    activation,
+    activation_backward,
+    activation_needs_input,
+    elu,
+    elu_backward,
+    leaky_relu,
+    leaky_relu_backward,
+    log_softmax,
+    log_softmax_backward,
+    relu,
+    relu_backward,
+    sigmoid,
+    softmax,
+    softmax_backward,
+)
 from .conv2d import conv2d, conv2d_backward_filter, conv2d_backward_input, explain_conv2d
+from .cross_entropy import sigmoid_cross_entropy, softmax_cross_entropy
 from .dense import dense, dense_backward_filter, dense_backward_input, matmul
+from .depthwise_conv2d import (
+    depthwise_conv2d,
+    depthwise_conv2d_backward_filter,
+    depthwise_conv2d_backward_input,
+)
+from .elementwise import dropout, scale_shift
 from .im2col import col2im, im2col
+from .normalization import (
+    batch_norm,
+    batch_norm_backward,
+    batch_norm_inference_backward,
+    batch_norm_train,
+)
+from .optimizer_steps import adam_step, rmsprop_step, sgd_step, sum_of_squares
+from .pooling import (
+    average_pool2d,
+    average_pool2d_backward,
+    global_average_pool2d,
+    global_average_pool2d_backward,
+    global_max_pool2d,
+    global_max_pool2d_backward,
+    max_pool2d,
+    max_pool2d_backward,
+    zero_pad2d,
+)
+from .rows import bias_backward, take_rows
+
+__all__ = [
+    "ACTIVATIONS",
+    "activation",
+    "activation_backward",
+    "activation_needs_input",
+    "adam_step",
+    "average_pool2d",
+    "average_pool2d_backward",
+    "batch_norm",
+    "batch_norm_backward",
+    "batch_norm_inference_backward",
+    "batch_norm_train",
+    "bias_backward",
+    "col2im",
+    "conv2d",
+    "conv2d_backward_filter",
+    "conv2d_backward_input",
+    "dense",
+    "dense_backward_filter",
+    "dense_backward_input",
+    "depthwise_conv2d",
+    "depthwise_conv2d_backward_filter",
+    "depthwise_conv2d_backward_input",
+    "dropout",
+    "elu",
+    "elu_backward",
+    "explain_conv2d",
+    "global_average_pool2d",
+    "global_average_pool2d_backward",
+    "global_max_pool2d",
+    "global_max_pool2d_backward",
+    "im2col",
+    "leaky_relu",
+    "leaky_relu_backward",
+    "log_softmax",
+    "log_softmax_backward",
+    "matmul",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "relu",
+    "relu_backward",
+    "rmsprop_step",
+    "scale_shift",
+    "sgd_step",
+    "sigmoid",
+    "sigmoid_cross_entropy",
+    "softmax",
+    "softmax_backward",
+    "softmax_cross_entropy",
+    "sum_of_squares",
+    "take_rows",
+    "zero_pad2d",
+]

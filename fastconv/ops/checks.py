@@ -26,6 +26,8 @@ def as_float32(where: str, name: str, x: Any, ndim: int | None = None) -> np.nda
         `ndim` is given and `x` has another rank.
     """
     if not (type(x) is np.ndarray and x.dtype == np.float32):
+        if isinstance(x, np.ma.MaskedArray):
+            raise TypeError(f"{where}: {name} must not be a masked array; fill it first.")
         x = np.asarray(x)
         if x.dtype.kind not in "fiub":
             hint = "; usually a ragged list: all items need the same shape" if x.dtype == object else ""

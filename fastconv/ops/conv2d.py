@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import checks, shapes
-from ._placeholder import activation as apply_activation
+from .activation import activation as apply_activation
 from .fusion import fused_code
 from .algorithms import CONV2D_ALGORITHMS, ConvProblem, explain, find, plan_conv2d
 from .algorithms.algorithm import ConvAlgorithm

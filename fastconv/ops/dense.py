@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..kernels import gemm
 from . import checks
-from ._placeholder import activation as apply_activation
+from .activation import activation as apply_activation
 from .fusion import fused_code
 
 Float32 = NDArray[np.float32]

@@ -2,6 +2,8 @@
 
     problem    ConvProblem: the sizes
     plan       plan_conv2d(problem, direction): the cached choice; explain: why
+    depthwise  one channel a group
+    winograd   3x3 of stride 1 with fewer multiplications
     direct     no unfolding: the register tile walks over taps
     im2col     unfold blocks, then a matrix product; takes every problem
 """

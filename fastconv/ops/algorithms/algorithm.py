@@ -18,6 +18,8 @@ class ConvAlgorithm:
 
     #: The word for `algorithm=` of the ops.
     name: str
+    #: |result - exact| <= error_factor * eps * (the same product of absolute values).
+    error_factor: float = 4.0
 
     def unsupported_reason(self, p: ConvProblem, direction: str) -> str | None:
         """Return why this algorithm cannot do `direction` of `p`, or None."""

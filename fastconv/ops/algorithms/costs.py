@@ -17,6 +17,8 @@ RUN_CYCLES = 1.5
 COPY_CYCLES = 0.25
 #: Writing and reading one float of a plane of transformed tiles or kernels.
 TRANSFORM_CYCLES = 0.25
+#: Reading or writing one float of an image, where little is computed with it.
+TOUCH_CYCLES = 0.25
 #: Adding one float of an unfolded gradient back into dx.
 SCATTER_CYCLES = 0.5
 

@@ -10,13 +10,19 @@ from functools import lru_cache
 
 from ...kernels import isa
 from .algorithm import ConvAlgorithm
+from .depthwise import Depthwise
 from .direct import Direct
 from .im2col import Im2col
 from .problem import ConvProblem
 from .winograd import Winograd
 
 #: THE ALGORITHM REGISTRY; on equal cost the first wins.
-CONV2D_ALGORITHMS: Sequence[ConvAlgorithm] = (Winograd(), Direct(), Im2col())
+CONV2D_ALGORITHMS: Sequence[ConvAlgorithm] = (
+    Depthwise(),
+    Winograd(),
+    Direct(),
+    Im2col(),
+)
 
 
 def plan_conv2d(p: ConvProblem, direction: str) -> ConvAlgorithm:

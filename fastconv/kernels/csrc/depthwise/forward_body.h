@@ -6,6 +6,7 @@ FC_INLINE void FC_SIZED(depthwise_tile)(const fc_depthwise *d, ptrdiff_t rows,
                                         const ptrdiff_t cols, const float *x, const float *kernel,
                                         const float *bias, float *y, const int pixels,
                                         const int SW) {
+    const ptrdiff_t x_pixel = d->x_pixel, y_pixel = d->y_pixel, k_col = d->k_col;
     wf sum[FC_DW_PIXELS];
 #pragma GCC unroll 8
     for (int i = 0; i < pixels; i++) sum[i] = wf_splat(0.0f);
@@ -14,10 +15,10 @@ FC_INLINE void FC_SIZED(depthwise_tile)(const fc_depthwise *d, ptrdiff_t rows,
         if (SW) {
             wf tap[FC_DW_COLS];
 #pragma GCC unroll 8
-            for (int k = 0; k < cols; k++) tap[k] = wf_load(kernel + k * d->k_col);
+            for (int k = 0; k < cols; k++) tap[k] = wf_load(kernel + k * k_col);
             const float *pixel = x;
 #pragma GCC unroll 32
-            for (int j = 0; j < (pixels - 1) * SW + cols; j++, pixel += d->x_pixel) {
+            for (int j = 0; j < (pixels - 1) * SW + cols; j++, pixel += x_pixel) {
                 const wf value = wf_load(pixel);
 #pragma GCC unroll 8
                 for (int k = 0; k < cols; k++) {
@@ -28,22 +29,22 @@ FC_INLINE void FC_SIZED(depthwise_tile)(const fc_depthwise *d, ptrdiff_t rows,
                 }
             }
         } else {
+            const ptrdiff_t right = d->DW * x_pixel, next = d->SW * x_pixel;
             for (ptrdiff_t k = 0; k < cols; k++) {
-                const wf tap = wf_load(kernel + k * d->k_col);
-                const float *pixel = x + k * d->DW * d->x_pixel;
+                const wf tap = wf_load(kernel + k * k_col);
+                const float *pixel = x + k * right;
 #pragma GCC unroll 8
-                for (int i = 0; i < pixels; i++, pixel += d->SW * d->x_pixel) {
-                    sum[i] += wf_load(pixel) * tap;
-                }
+                for (int i = 0; i < pixels; i++, pixel += next) sum[i] += wf_load(pixel) * tap;
             }
         }
     }
 
+    const int relu = d->activation == FC_RELU;
     const wf offset = bias ? wf_load(bias) : wf_splat(0.0f);
 #pragma GCC unroll 8
-    for (int i = 0; i < pixels; i++, y += d->y_pixel) {
+    for (int i = 0; i < pixels; i++, y += y_pixel) {
         wf value = sum[i] + offset;
-        if (d->activation == FC_RELU) value = wf_max(value, wf_splat(0.0f));
+        if (relu) value = wf_max(value, wf_splat(0.0f));
         wf_store(y, value);
     }
 }

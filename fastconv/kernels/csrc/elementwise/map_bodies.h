@@ -17,11 +17,11 @@ FC_BACKWARD_BODY(linear) { return dy; }
 FC_MAP_BODY(relu) { return (vf)(~(x <= 0) & (vi)x); }
 FC_BACKWARD_BODY(relu) { return (vf)((v > 0) & (vi)dy); }
 
-/* a * (x - c) below the threshold c, x from there on, b from b on. Slope 0 is not a product: it
- * would make NaN of infinities. */
+/* a * (x - c) below the threshold c, x from there on, b from b on (NaN: no such bound). Slope 0 is
+ * not a product: it would make NaN of infinities. */
 FC_MAP_BODY(bent_relu) {
     const vf low = p.a == 0 ? (vf){0} : (x - p.c) * p.a;
-    return vf_at_most(vf_select(x < p.c, low, x), p.b);
+    return vf_select(x >= p.b, vf_splat(p.b), vf_select(x < p.c, low, x));
 }
 FC_BACKWARD_BODY(bent_relu) {
     const vf low = p.a == 0 ? (vf){0} : dy * p.a;
@@ -54,7 +54,7 @@ FC_BACKWARD_BODY(softsign) {
 FC_MAP_BODY(exponential) { return vf_exp(x); }
 FC_BACKWARD_BODY(exponential) { return dy * v; }
 
-FC_MAP_BODY(silu) { return x * vf_sigmoid(x); }
+FC_MAP_BODY(silu) { return x / (1.0f + vf_exp(-x)); }
 FC_BACKWARD_BODY(silu) {
     const vf s = vf_sigmoid(v);
     return dy * (s * (1.0f + v * (1.0f - s)));

@@ -13,18 +13,16 @@ FC_INLINE void channel_sums_vector(const fc_channel_sums *t, ptrdiff_t start, pt
 #pragma GCC unroll 4
     for (int r = 0; r < rows; r++) {
         const ptrdiff_t i = start + r * t->period + c;
-        const vf x = vf_load_n(t->x + i, lanes);
-        if (kind == FC_SUM) a[r] = x;
-        if (kind == FC_SUM_SQUARES) a[r] = (x - mean) * (x - mean);
-        if (kind == FC_SUM_GRADIENTS) {
-            a[r] = vf_load_n(t->dy + i, lanes);
-            b[r] = a[r] * (x - mean);
-        }
+        a[r] = vf_load_n(t->x + i, lanes);
+        if (kind == FC_SUM) continue;
+        const vf d = a[r] - mean;
+        a[r] = kind == FC_SUM_SQUARES ? d : vf_load_n(t->dy + i, lanes);
+        b[r] = a[r] * d;
     }
     float *sum = t->sums + c;
     const vf a_sum = rows == 1 ? a[0] : (a[0] + a[1]) + (a[2] + a[3]);
     vf_store_n(sum, vf_load_n(sum, lanes) + a_sum, lanes);
-    if (kind == FC_SUM_GRADIENTS) {
+    if (kind != FC_SUM) {
         sum += t->period;
         const vf b_sum = rows == 1 ? b[0] : (b[0] + b[1]) + (b[2] + b[3]);
         vf_store_n(sum, vf_load_n(sum, lanes) + b_sum, lanes);
@@ -40,7 +38,7 @@ FC_INLINE void channel_sums_rows(const fc_channel_sums *t, ptrdiff_t start, ptrd
 
 FC_INLINE void channel_sums_all(const fc_channel_sums *args, const int kind) {
     const fc_channel_sums t = *args;
-    const size_t sums = (size_t)(kind == FC_SUM_GRADIENTS ? 2 * t.period : t.period);
+    const size_t sums = (size_t)(kind == FC_SUM ? t.period : 2 * t.period);
     memset(t.sums, 0, sums * sizeof(float));
     ptrdiff_t i = 0;
     for (; i + FC_SUM_ROWS * t.period <= t.n; i += FC_SUM_ROWS * t.period)

@@ -5,14 +5,14 @@
 
 #include <stddef.h>
 
-/* What channel_sums adds up: x; (x - mean)^2; dy and dy * (x - mean). */
+/* What channel_sums adds up: x; d and d^2; dy and dy * d, where d = x - mean. */
 enum { FC_SUM, FC_SUM_SQUARES, FC_SUM_GRADIENTS };
 
 typedef struct {
     const float *x;    /* IN  [n] */
     const float *dy;   /* IN  [n], FC_SUM_GRADIENTS only */
     const float *mean; /* IN  [period], but for FC_SUM */
-    float *sums;       /* OUT [period], for FC_SUM_GRADIENTS [2, period] */
+    float *sums;       /* OUT [period], or [2, period] where there are two */
     ptrdiff_t n;       /* the last row may be short */
     ptrdiff_t period;
 } fc_channel_sums;

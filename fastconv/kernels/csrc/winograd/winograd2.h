@@ -63,6 +63,13 @@ FC_INLINE void FC_NAME(store_4x4)(float *to, vf from[4][4], ptrdiff_t step, ptrd
     }
 }
 
+FC_INLINE int FC_NAME(any_lane)(vi mask) {
+    int32_t lanes[FC_VL], any = 0;
+    vi_store(lanes, mask);
+    for (int i = 0; i < FC_VL; i++) any |= lanes[i];
+    return any != 0;
+}
+
 FC_INLINE void FC_NAME(winograd2_input_part)(const float *x, ptrdiff_t row, ptrdiff_t pixel,
                                              float *v, ptrdiff_t step, ptrdiff_t n) {
     vf d[4][4], t[4][4];
@@ -115,10 +122,7 @@ static void FC_NAME(winograd2_output)(const float *m, ptrdiff_t step, ptrdiff_t 
                      bad |= FC_NAME(winograd2_output_part)(m + c, step, bias ? bias + c : NULL,
                                                            activation, y + c, row, pixel, rows,
                                                            cols, n));
-    int32_t lanes[FC_VL], any = 0;
-    vi_store(lanes, bad);
-    for (int i = 0; i < FC_VL; i++) any |= lanes[i];
-    *finite = !any;
+    *finite = !FC_NAME(any_lane)(bad);
 }
 
 FC_INLINE void FC_NAME(winograd2_kernel_part)(const float *g, ptrdiff_t tap_step, float *u,
@@ -164,21 +168,29 @@ static void FC_NAME(winograd2_spread)(const float *dy, ptrdiff_t row, ptrdiff_t 
                      FC_NAME(winograd2_spread_part)(dy + c, row, pixel, rows, cols, z + c, step, n));
 }
 
-FC_INLINE void FC_NAME(winograd2_gather_part)(const float *m, ptrdiff_t step, float *dg,
-                                              ptrdiff_t tap_step, ptrdiff_t n) {
+/* Returns the lanes whose results are infinite or NaN. */
+FC_INLINE vi FC_NAME(winograd2_gather_part)(const float *m, ptrdiff_t step, float *dg,
+                                            ptrdiff_t tap_step, ptrdiff_t n) {
     vf t[4][4], taps[3][3];
+    vi bad = (vi){0};
     FC_NAME(load_4x4)(t, m, 4 * step, step, n);
     FC_W2_BOTH_AXES(FC_W2_GATHER, taps, 3, t, 4);
 #pragma GCC unroll 3
     for (int i = 0; i < 3; i++) {
 #pragma GCC unroll 3
-        for (int j = 0; j < 3; j++) vf_store_n(dg + (3 * i + j) * tap_step, taps[i][j], n);
+        for (int j = 0; j < 3; j++) {
+            bad |= (taps[i][j] - taps[i][j]) != (vf){0};
+            vf_store_n(dg + (3 * i + j) * tap_step, taps[i][j], n);
+        }
     }
+    return bad;
 }
 
-/* dg[tap * tap_step + channel] = G' m G of the summed products m[16][channels]. */
+/* dg[tap * tap_step + channel] = G' m G of the summed products m[16][channels]; *finite as above. */
 static void FC_NAME(winograd2_gather)(const float *m, ptrdiff_t step, ptrdiff_t channels, float *dg,
-                                      ptrdiff_t tap_step) {
+                                      ptrdiff_t tap_step, int *finite) {
+    vi bad = (vi){0};
     FC_OVER_CHANNELS(c, n, channels,
-                     FC_NAME(winograd2_gather_part)(m + c, step, dg + c, tap_step, n));
+                     bad |= FC_NAME(winograd2_gather_part)(m + c, step, dg + c, tap_step, n));
+    *finite = !FC_NAME(any_lane)(bad);
 }

@@ -1,0 +1,96 @@
+"""Convolutions of well-known networks: speed and error, next to other libraries.
+
+    python -m benchmarks.bench_conv2d                                  everything (long)
+    python -m benchmarks.bench_conv2d resnet50_conv3_3x3 'vgg16_*'     names or glob patterns
+    python -m benchmarks.bench_conv2d --set resnet50 --kind 3x3,1x1 --batch 1,32
+    python -m benchmarks.bench_conv2d --direction forward,backward --threads 1,2
+    python -m benchmarks.bench_conv2d 'resnet50*3x3' --algorithm auto,direct,winograd2
+    python -m benchmarks.bench_conv2d resnet50_conv3_3x3 --explain     why this algorithm; no timing
+    python -m benchmarks.bench_conv2d --quick                          does it work?
+    FASTCONV_ISA=avx2 python -m benchmarks.bench_conv2d --peers none   another instruction set
+
+Every library runs in a process of its own, pinned to as many CPUs as it has threads; the processes
+take turns. Printed are the median time of a call, GF/s (2 * multiply-adds of the plain convolution
+per second, for gradients as well; "backward" is both), the share of the measured FMA peak, and the
+rms error against float64, relative to the rms of the result.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+
+from . import common, kernels_suite, problems
+from .peers.conv2d import PEERS
+from .truth import DIRECTIONS, conv2d_truth
+
+
+def cases(
+    chosen: Sequence[problems.Problem], directions: Sequence[str], algorithms: Sequence[str]
+) -> list[kernels_suite.Case]:
+    return [
+        kernels_suite.Case(
+            name=f"{p.name} N={p.N}",
+            direction=direction,
+            flops=p.flops * len(DIRECTIONS[direction]),
+            spec=p.spec() | {"direction": direction, "algorithms": list(algorithms)},
+            truth=partial(conv2d_truth, p, direction),
+        )
+        for p in chosen
+        for direction in directions
+    ]
+
+
+def explain(chosen: Sequence[problems.Problem], directions: Sequence[str]) -> None:
+    """Print which algorithm is taken for each problem, and why."""
+    from fastconv import ops
+
+    for p in chosen:
+        for direction in directions:
+            for one in ("input", "kernel") if direction == "backward" else (direction,):
+                print(f"{p.name} N={p.N} {one}")
+                print(
+                    ops.explain_conv2d(p.input_shape, p.kernel_shape, direction=one, **p.geometry)
+                )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    def directions(text: str) -> list[str]:
+        chosen = common.words(text)
+        for word in chosen:
+            if word not in DIRECTIONS:
+                raise argparse.ArgumentTypeError(f"must be of {','.join(DIRECTIONS)}, got {word!r}")
+        return chosen
+
+    parser = kernels_suite.argument_parser("bench_conv2d", __doc__, list(PEERS), rounds=5)
+    add = parser.add_argument
+    add("--batch", type=common.counts, default=[], help="batch sizes (1, small images 32)")
+    add(
+        "--direction",
+        type=directions,
+        default=["forward", "input", "kernel"],
+        help="of forward,input,kernel,backward (the first three)",
+    )
+    add(
+        "--algorithm",
+        type=common.words,
+        default=["auto"],
+        help="what ops.conv2d(algorithm=...) gets (auto); several make a row each",
+    )
+    add("--explain", action="store_true", help="print the choice of algorithm, time nothing")
+    options = common.parse(parser, argv)
+    selected = options.names or options.sets or options.kinds
+    names = problems.QUICK_CONVOLUTIONS if options.quick and not selected else options.names
+    chosen = problems.select(problems.CONVOLUTIONS, names, options.sets, options.kinds)
+    chosen = problems.at_batches(chosen, options.batch)
+    if options.explain:
+        explain(chosen, options.direction)
+        return 0
+    return kernels_suite.run_suite(
+        "conv2d", options, cases(chosen, options.direction, options.algorithm)
+    )
+
+
+if __name__ == "__main__":
+    common.run(main)

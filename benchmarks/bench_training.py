@@ -1,0 +1,151 @@
+"""Training the MNIST tutorial network: images per second, next to Keras, PyTorch and JAX.
+
+    python -m benchmarks.bench_training                                batch 32 and 256, 1 thread
+    python -m benchmarks.bench_training --batch 32 --threads 1,2
+    python -m benchmarks.bench_training --peers torch,keras-jax --rounds 10
+    python -m benchmarks.bench_training --quick                        does it work?
+
+fastconv and Keras run the same code (`fit`, with accuracy as metric); "torch" and "jax" are loops
+written by hand, without the metric. The data are shaped like MNIST and as easy to learn. Every
+library runs in a process of its own, pinned to as many CPUs as it has threads, and the processes
+take turns of one epoch each. Printed per library: images per second in the median epoch (the
+first epoch is not counted), how many times as fast fastconv is, the mean training loss of the last
+epoch (all do the same number of steps, from different random weights), the seconds to import the
+library, the seconds from there to the end of the first step, and the peak memory of the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from . import common, report
+from .peers.training import PEERS
+from .workers import Crew
+
+QUICK_IMAGES = 512
+
+
+def measure(crew: Crew, batch: int, images: int, rounds: int) -> list[dict[str, Any]]:
+    """Return one row per library; fastconv is the first."""
+    contenders = crew.prepare({"batch": batch, "images": images})
+    crew.race(contenders, rounds + 1, seconds=0, warmup=0)
+    peaks = crew.finish()
+    rows: list[dict[str, Any]] = []
+    for contender in contenders:
+        row: dict[str, Any] = {"library": contender.peer}
+        if contender.failure:
+            rows.append(row | {"failure": contender.failure})
+            continue
+        del contender.turns[0]  # the epoch in which caches and thread pools warm up
+        row |= {
+            "images_per_second": images / contender.median,
+            "loss": None if contender.value is None else common.finite(contender.value),
+            "import_seconds": crew.workers[contender.peer].import_seconds,
+            "first_step_seconds": contender.first_seconds,
+            "peak_rss_mb": common.finite(peaks[contender.peer]),
+        }
+        rows.append(row)
+    ours = rows[0].get("images_per_second")
+    for row in rows[1:]:
+        if ours and "failure" not in row:
+            row["ratio"] = ours / row["images_per_second"]
+    return rows
+
+
+def print_rows(title: str, rows: Sequence[dict[str, Any]]) -> None:
+    formats = {
+        "images_per_second": "{:.0f}",
+        "ratio": "{:.2f}x",
+        "loss": "{:.4f}",
+        "import_seconds": "{:.2f}",
+        "first_step_seconds": "{:.2f}",
+        "peak_rss_mb": "{:.0f}",
+    }
+    lines = [
+        [row["library"]]
+        + [
+            "-" if row.get(key) is None else style.format(row[key])
+            for key, style in formats.items()
+        ]
+        for row in rows
+    ]
+    headers = ["library", "images/s", "x", "loss", "import s", "first step s", "peak MB"]
+    report.print_table(title, headers, lines, left=1)
+    for row in rows:
+        if "failure" in row:
+            print(f"failed: {row['library']}: {row['failure']}")
+
+
+def print_means(runs: Sequence[dict[str, Any]]) -> None:
+    """Print the geometric mean over all runs of how many times as fast fastconv is."""
+    ratios: dict[str, list[float]] = {}
+    for run in runs:
+        best = min((row["ratio"] for row in run["rows"] if "ratio" in row), default=None)
+        for row in run["rows"]:
+            if "ratio" in row:
+                ratios.setdefault(row["library"], []).append(row["ratio"])
+        if best is not None:
+            ratios.setdefault("best", []).append(best)
+    means = [f"{name} {common.geometric_mean(values):.2f}x" for name, values in ratios.items()]
+    if means:
+        print(f"\nfastconv's speed, geometric means over {len(runs)} run(s): {', '.join(means)}")
+
+
+def plot(path: Any, runs: Sequence[dict[str, Any]]) -> None:
+    labels = [f"batch {run['batch']}, {run['threads']} thread(s)" for run in runs]
+    libraries = dict.fromkeys(row["library"] for run in runs for row in run["rows"])
+    missing = float("nan")
+    series = {
+        name: [
+            next(
+                (
+                    row.get("images_per_second", missing)
+                    for row in run["rows"]
+                    if row["library"] == name
+                ),
+                missing,
+            )
+            for run in runs
+        ]
+        for name in libraries
+    }
+    report.plot_bars(path, common.cpu_name(), "images per second", labels, series)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = common.argument_parser("bench_training", __doc__, PEERS, rounds=5)
+    add = parser.add_argument
+    add("--batch", type=common.counts, default=[32, 256], help="batch sizes (32,256)")
+    add("--images", type=int, help=f"images per epoch (3200; {QUICK_IMAGES} with --quick)")
+    options = common.parse(parser, argv)
+    wanted = options.images or (QUICK_IMAGES if options.quick else 3200)
+    runs: list[dict[str, Any]] = []
+    for threads in options.threads:
+        for batch in options.batch:
+            # Whole batches only: another shape would make some libraries compile again.
+            images = -(-wanted // batch) * batch
+            # New processes each time: start-up and memory are part of what is measured.
+            with Crew("training", options.peers, threads, {}) as crew:
+                heading = common.heading(crew, threads)
+                rows = measure(crew, batch, images, options.rounds)
+            print_rows(f"batch {batch}, {threads} thread(s), epochs of {images} images", rows)
+            runs.append(heading | {"batch": batch, "images": images, "rows": rows})
+    print_means(runs)
+    if options.json:
+        common.write_json(
+            options.json,
+            {
+                "benchmark": "training",
+                "machine": common.machine(),
+                "rounds": options.rounds,
+                "runs": runs,
+            },
+        )
+    if options.plot:
+        plot(options.plot, runs)
+    return int(any("failure" in run["rows"][0] for run in runs))
+
+
+if __name__ == "__main__":
+    common.run(main)

@@ -1,0 +1,123 @@
+"""Activation functions by name: `activations.relu`, `activations.get("tanh")` ...
+
+The formulas and gradients live in `ops.ACTIVATIONS`; every name there is an attribute here. A
+function is an `ActivationFunction`, which layers recognise and fuse with what they compute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from . import ops, serialization
+from .ops import checks
+
+#: Second names of Keras. Configs hold the first one.
+_ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}
+
+#: Functions that take arguments besides x.
+_WITH_ARGUMENTS: dict[str, Callable[..., np.ndarray]] = {
+    "relu": ops.relu,
+    "leaky_relu": ops.leaky_relu,
+    "softmax": ops.softmax,
+}
+
+
+class ActivationFunction:
+    """An activation with a gradient, known to `ops` by its name.
+
+    Attributes
+    ----------
+    registered_name : str
+        The name in configs: "relu".
+    """
+
+    def __init__(self, name: str) -> None:
+        self.registered_name = name
+        self.__name__ = name
+
+    @property
+    def activation_name(self) -> str:
+        """Name in `ops.ACTIVATIONS`."""
+        return self.registered_name
+
+    def __call__(self, x: Any, *arguments: Any, **named: Any) -> np.ndarray:
+        """Return the activation of `x`, any shape, as float32.
+
+        Three functions take Keras's arguments: `relu(x, negative_slope=0.0, max_value=None,
+        threshold=0.0)`, `leaky_relu(x, negative_slope=0.2)` and `softmax(x, axis=-1)`.
+        """
+        name = self.registered_name
+        x = checks.as_float32(name, "x", x)
+        if not arguments and not named:
+            return ops.activation(x, name)
+        if name not in _WITH_ARGUMENTS:
+            raise TypeError(f"{name}: takes no arguments besides x.")
+        return _WITH_ARGUMENTS[name](x, *arguments, **named)
+
+    def __repr__(self) -> str:
+        return f"<activation {self.registered_name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return get, (self.registered_name,)  # copies and pickles stay the one registered object
+
+
+_FUNCTIONS = {name: ActivationFunction(name) for name in ops.ACTIVATIONS}
+_TABLE = {
+    **_FUNCTIONS,
+    **{alias: _FUNCTIONS[name] for alias, name in _ALIASES.items() if name in _FUNCTIONS},
+}
+
+
+def __getattr__(name: str) -> ActivationFunction:
+    if name in _TABLE:
+        return _TABLE[name]
+    hint = checks.did_you_mean(name, _TABLE)
+    raise AttributeError(f"module 'fastconv.activations' has no attribute '{name}'.{hint}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*_TABLE, *__all__])
+
+
+def get(identifier: Any) -> ActivationFunction:
+    """Return the activation for a name, a config or an ActivationFunction; None gives linear.
+
+    Raises
+    ------
+    ValueError
+        The identifier is unknown, or a function without a known gradient.
+    """
+    if identifier is None:
+        return _TABLE["linear"]
+    if callable(identifier) and not isinstance(identifier, (type, ActivationFunction)):
+        raise ValueError(
+            "Could not interpret activation function identifier: the gradient of "
+            f"{getattr(identifier, '__name__', type(identifier).__name__)} is not known; use a "
+            "function of fastconv.activations, or a layer of your own with forward()."
+        )
+    found = serialization.get(
+        identifier,
+        _TABLE,
+        "activation function",
+        lambda obj: isinstance(obj, ActivationFunction),
+    )
+    assert isinstance(found, ActivationFunction)
+    return found
+
+
+def serialize(activation: ActivationFunction) -> str:
+    """Return the name of an activation function."""
+    return get(activation).registered_name
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> ActivationFunction:
+    """Return the activation function that `serialize` wrote."""
+    found = serialization.deserialize(config, _TABLE, "activation function", custom_objects)
+    assert isinstance(found, ActivationFunction)
+    return found
+
+
+__all__ = ["ActivationFunction", "deserialize", "get", "serialize"]

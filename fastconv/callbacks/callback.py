@@ -1,0 +1,199 @@
+"""Callback: the hooks of training, and the list that calls them in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+#: Every hook. Those of a batch and an epoch get its number, counted from 0, then `logs`.
+HOOKS = (
+    "on_train_begin",
+    "on_train_end",
+    "on_epoch_begin",
+    "on_epoch_end",
+    "on_train_batch_begin",
+    "on_train_batch_end",
+    "on_test_begin",
+    "on_test_end",
+    "on_test_batch_begin",
+    "on_test_batch_end",
+    "on_predict_begin",
+    "on_predict_end",
+    "on_predict_batch_begin",
+    "on_predict_batch_end",
+)
+
+
+class Callback:
+    """Base of all callbacks: define those hooks that are needed.
+
+    Attributes
+    ----------
+    model : Model
+        The model in training.
+    params : dict
+        "verbose", "epochs" and "steps" (batches per epoch, None if unknown).
+    """
+
+    def __init__(self) -> None:
+        self.model: Any = None
+        self.params: dict[str, Any] = {}
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Keep the parameters of the run."""
+        self.params = params
+
+    def set_model(self, model: Any) -> None:
+        """Keep the model."""
+        self.model = model
+
+    def on_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Old name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Old name of `on_train_batch_end`."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Run before an epoch of `fit`."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Run after an epoch; `logs` hold its metrics, also those of validation, "val_...".
+
+        Entries added to `logs` are recorded and shown.
+        """
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Run before a batch of `fit`."""
+        self.on_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Run after a batch of `fit`; `logs` hold the means since the epoch began."""
+        self.on_batch_end(batch, logs)
+
+    def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Run before a batch of `evaluate`, also within `fit`."""
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Run after a batch of `evaluate`, also within `fit`."""
+
+    def on_predict_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Run before a batch of `predict`."""
+
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Run after a batch of `predict`; `logs` hold "outputs"."""
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Run at the start of `fit`."""
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Run at the end of `fit`; `logs` are those of the last epoch."""
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Run at the start of `evaluate`, also within `fit`."""
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Run at the end of `evaluate`, also within `fit`."""
+
+    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Run at the start of `predict`."""
+
+    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Run at the end of `predict`."""
+
+
+class CallbackList:
+    """Callbacks of one run, called in order: `callbacks.on_epoch_end(epoch, logs)`.
+
+    Parameters
+    ----------
+    callbacks : Callback, or sequence of them, optional
+    add_history, add_progbar : bool
+        Append a History, a ProgbarLogger, unless there is one.
+    model : Model, optional
+    **params
+        What the callbacks get as `params`.
+
+    Raises
+    ------
+    TypeError
+        Something else than a callback was given.
+    """
+
+    def __init__(
+        self,
+        callbacks: Any = None,
+        add_history: bool = False,
+        add_progbar: bool = False,
+        model: Any = None,
+        **params: Any,
+    ) -> None:
+        from .history import History
+        from .progbar_logger import ProgbarLogger
+
+        self.callbacks = _flatten(callbacks)
+        defaults: list[tuple[bool, type[Callback]]] = [
+            (add_history, History),
+            (add_progbar, ProgbarLogger),
+        ]
+        for wanted, cls in defaults:
+            if wanted and not any(isinstance(callback, cls) for callback in self.callbacks):
+                self.callbacks.append(cls())
+        self.model = model
+        self.params = params
+        for callback in self.callbacks:
+            if model is not None:
+                callback.set_model(model)
+            if params:
+                callback.set_params(params)
+        # Most callbacks care about a few hooks only: a batch must not pay for the others.
+        self._listeners: dict[str, list[Callable[..., None]]] = {
+            hook: [
+                getattr(callback, hook) for callback in self.callbacks if _defines(callback, hook)
+            ]
+            for hook in HOOKS
+        }
+
+    def listens(self, hook: str) -> bool:
+        """Return whether a callback defines the hook."""
+        return bool(self._listeners[hook])
+
+    def call(self, hook: str, *args: Any) -> None:
+        """Call the hook of every callback that defines it."""
+        for listener in self._listeners[hook]:
+            listener(*args)
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name in HOOKS:
+            return partial(self.call, name)
+        raise AttributeError(f"CallbackList has no attribute {name!r}.")
+
+
+def _flatten(callbacks: Any) -> list[Callback]:
+    if callbacks is None:
+        return []
+    if not isinstance(callbacks, (list, tuple)):
+        callbacks = [callbacks]
+    flat: list[Callback] = []
+    for callback in callbacks:
+        if isinstance(callback, (list, tuple)):
+            flat += _flatten(callback)
+        elif isinstance(callback, Callback):
+            flat.append(callback)
+        else:
+            is_class = isinstance(callback, type) and issubclass(callback, Callback)
+            hint = f"; did you forget the parentheses: {callback.__name__}()?" if is_class else ""
+            got = "a class" if is_class else type(callback).__name__
+            raise TypeError(f"callbacks: each must be a Callback, got {got}{hint}")
+    return flat
+
+
+def _defines(callback: Callback, hook: str) -> bool:
+    """Return whether a callback has its own version of a hook (or of the hook's old name)."""
+    names = [hook]
+    if hook.startswith("on_train_batch"):
+        names.append(hook.replace("train_", ""))
+    return any(
+        getattr(getattr(callback, name), "__func__", None) is not getattr(Callback, name)
+        for name in names
+    )

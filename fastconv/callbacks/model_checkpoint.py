@@ -1,0 +1,154 @@
+"""ModelCheckpoint: saves weights during training."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from .. import progress
+from ..ops import checks
+from .monitor import MonitorCallback
+
+
+class ModelCheckpoint(MonitorCallback):
+    """Save the model's weights after each epoch, or after every so many batches.
+
+    Parameters
+    ----------
+    filepath : str or path
+        May hold fields: "{epoch:02d}-{val_loss:.2f}.weights.h5". Epochs count from 1 here, and
+        so does {batch}. Folders are made.
+    monitor : str
+        Name in the logs of what decides which model is the best.
+    verbose : 0 or 1
+    save_best_only : bool
+        Save only when the metric improves.
+    save_weights_only : bool
+        Must be true: files of whole models are not supported yet.
+    mode : "auto", "min" or "max"
+        What is better. "auto" asks the metric.
+    save_freq : "epoch" or int
+        Number of batches between two savings.
+    initial_value_threshold : float, optional
+        Save nothing that is not better than this.
+
+    Raises
+    ------
+    ValueError
+        `filepath` does not end in .weights.h5, or another argument has a wrong value.
+    """
+
+    def __init__(
+        self,
+        filepath: Any,
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: Any = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode)
+        self.filepath = str(os.fspath(filepath))
+        if not save_weights_only:
+            raise ValueError(
+                f'ModelCheckpoint: whole-model files are not supported yet, got filepath="'
+                f'{self.filepath}"; pass save_weights_only=True and a filepath that ends in '
+                f'".weights.h5".'
+            )
+        if not self.filepath.endswith(".weights.h5"):
+            raise ValueError(
+                f'ModelCheckpoint: filepath must end in ".weights.h5", got "{self.filepath}".'
+            )
+        if save_freq != "epoch":
+            save_freq = checks.as_int("ModelCheckpoint", 'save_freq, unless "epoch",', save_freq)
+        self.verbose = verbose
+        self.save_best_only = save_best_only
+        self.save_weights_only = save_weights_only
+        self.save_freq = save_freq
+        self.best = initial_value_threshold
+        self._epoch = 0
+        self._batches = 0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Check that the metric and the fields of the path will be there."""
+        if self.save_best_only:
+            self.find_direction()
+        self._check_fields()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Keep the number of the epoch."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Save if enough batches have passed."""
+        if self.save_freq == "epoch":
+            return
+        self._batches += 1
+        if self._batches >= self.save_freq:
+            self._batches = 0
+            self._save(self._epoch, {"batch": batch + 1, **(logs or {})})
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Save."""
+        if self.save_freq == "epoch":
+            self._save(epoch, logs or {})
+
+    def _save(self, epoch: int, logs: dict[str, Any]) -> None:
+        try:
+            path = self.filepath.format(**{**logs, "epoch": epoch + 1})
+        except KeyError as error:
+            raise ValueError(self._unknown_field(error.args[0], list(logs))) from None
+        if not self._wanted(epoch, logs, path):
+            return
+        folder = os.path.dirname(path)
+        if folder:
+            os.makedirs(folder, exist_ok=True)
+        self.model.save_weights(path, overwrite=True)
+        self._say(epoch, f"finished saving model to {path}")
+
+    def _wanted(self, epoch: int, logs: dict[str, Any], path: str) -> bool:
+        if not self.save_best_only:
+            self._say(epoch, f"saving model to {path}")
+            return True
+        current = self.value(logs)
+        if current is None:
+            return True
+        if np.ndim(current):
+            progress.warn(
+                f'ModelCheckpoint: monitor="{self.monitor}" is not a single number, so every '
+                f"epoch is saved."
+            )
+            return True
+        best = "None" if self.best is None else f"{self.best:.5f}"
+        if not self.improved(current, self.best):
+            self._say(epoch, f"{self.monitor} did not improve from {best}")
+            return False
+        self._say(
+            epoch, f"{self.monitor} improved from {best} to {current:.5f}, saving model to {path}"
+        )
+        self.best = current
+        return True
+
+    def _say(self, epoch: int, message: str) -> None:
+        if self.verbose > 0:
+            progress.write(f"\nEpoch {epoch + 1}: {message}\n")
+
+    def _check_fields(self) -> None:
+        """Raise ValueError if a field of the path needs validation and there is none."""
+        import string
+
+        names = list(getattr(self.model, "log_names", ()))
+        for _, field, _, _ in string.Formatter().parse(self.filepath):
+            # A field of another name may still be filled by a callback that adds to the logs.
+            if field and field.startswith("val_") and field[4:] in names and field not in names:
+                raise ValueError(self._unknown_field(field, names))
+
+    def _unknown_field(self, field: str, names: list[str]) -> str:
+        return (
+            f'ModelCheckpoint: filepath "{self.filepath}" has the field {{{field}}}, which the '
+            f"logs do not have; they have epoch, {', '.join(names)}."
+        )

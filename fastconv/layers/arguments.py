@@ -1,0 +1,152 @@
+"""Checks of what users give to layers, and their wording: "where: rule, got what".
+
+`where` names the layer: `Conv2D "conv1"`. Sizes that are not known yet are None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..arguments import as_real
+from ..ops import checks, shapes
+
+Shape = tuple[int | None, ...]
+
+
+def as_name(class_name: str, name: Any) -> str:
+    """Return the layer name `name`; it must be a string without "/"."""
+    if not isinstance(name, str) or "/" in name or not name:
+        raise ValueError(f'{class_name}: name must be a string without "/", got {name!r}.')
+    return name
+
+
+def as_float32_policy(where: str, dtype: Any) -> str:
+    """Return "float32" for any way to say so: None, a string, a NumPy type, a policy config."""
+    name = dtype
+    if isinstance(dtype, Mapping):
+        name = dtype.get("config", {}).get("name")
+    elif not isinstance(dtype, str):
+        name = getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)
+    if name not in (None, "float32"):
+        raise ValueError(f'{where}: dtype must be "float32", got "{name}".')
+    return "float32"
+
+
+def as_shape(where: str, name: str, shape: Any) -> Shape:
+    """Return `shape` as a tuple of ints and None (unknown); NumPy integers are accepted.
+
+    Raises
+    ------
+    ValueError
+        It is not a sequence, or an entry is neither None nor an integer >= 0.
+    """
+    if isinstance(shape, (str, bytes)) or not isinstance(shape, Iterable):
+        hint = f", e.g. ({shape},)" if isinstance(shape, int) else ""
+        raise ValueError(f"{where}: {name} must be a tuple of integers{hint}, got {shape!r}.")
+    return tuple(None if n is None else checks.as_int(where, name, n, 0) for n in shape)
+
+
+def batch_shape_of(where: str, declared: Mapping[str, Any]) -> Shape | None:
+    """Return the input shape with its batch axis that `input_shape=...` and its kin declare."""
+    if declared.get("batch_input_shape") is not None:
+        return as_shape(where, "batch_input_shape", declared["batch_input_shape"])
+    if declared.get("input_shape") is not None:
+        return (None, *as_shape(where, "input_shape", declared["input_shape"]))
+    if declared.get("input_dim") is not None:
+        return (None, checks.as_int(where, "input_dim", declared["input_dim"]))
+    return None
+
+
+def as_padding(where: str, padding: Any, allowed: tuple[str, ...] = shapes.PADDINGS) -> str:
+    """Return the padding word in lower case; numbers are sent to ZeroPadding2D."""
+    if isinstance(padding, str):
+        return checks.one_of(where, "padding", padding.lower(), allowed)
+    listed = ", ".join(f'"{word}"' for word in allowed)
+    raise ValueError(
+        f"{where}: padding must be one of {listed}, got {padding!r}. "
+        f"For padding by numbers put a ZeroPadding2D layer before this one."
+    )
+
+
+def as_rate(where: str, name: str, rate: Any) -> float:
+    """Return a fraction in [0, 1]; percentages get a hint."""
+    number = as_real(where, name, rate)
+    if 0 <= number <= 1:
+        return number
+    hint = f" Did you mean {number / 100:g}?" if 1 < number <= 100 else ""
+    raise ValueError(f"{where}: {name} must be in [0, 1], got {number:g}.{hint}")
+
+
+def only(where: str, name: str, value: Any, accepted: Any) -> None:
+    """Raise ValueError unless `value` is the one that is implemented."""
+    if value is not accepted:
+        shown = value if isinstance(value, (bool, int, float, str)) else type(value).__name__
+        raise ValueError(f"{where}: {name} is not supported, leave it {accepted}, got {shown}.")
+
+
+def known_channels(where: str, shape: Shape) -> int:
+    """Return the size of the last axis.
+
+    Raises
+    ------
+    ValueError
+        There is no axis besides the batch, or its size is unknown.
+    """
+    if len(shape) < 2 or shape[-1] is None:
+        raise ValueError(
+            f"{where}: the size of the last input axis must be known, got input shape {shape}. "
+            f"Give Input a complete shape; after Flatten that means a fixed image size, or use "
+            f"GlobalAveragePooling2D instead of Flatten."
+        )
+    return shape[-1]
+
+
+def check_fits(where: str, shape: Shape, rank: int | None, axes: str, channels: int | None) -> None:
+    """Raise ValueError unless an input of `shape` fits a layer.
+
+    Parameters
+    ----------
+    rank : int or None
+        Number of axes it needs, with the batch; None for any.
+    axes : str
+        What they are, for the message.
+    channels : int or None
+        Size of the last axis that the layer was built for; None for any.
+    """
+    if rank is not None and len(shape) != rank:
+        hint = ""
+        if len(shape) == rank - 1:
+            hint = " A single sample? Use x[None]. No channel axis? Use x[..., None]."
+        raise ValueError(f"{where}: input must have shape {axes}, got {shape}.{hint}")
+    if channels is not None and (not shape or shape[-1] not in (None, channels)):
+        hint = ""
+        if len(shape) == 4 and shape[1] == channels:
+            hint = " It looks like channels-first data: use x.transpose(0, 2, 3, 1)."
+        raise ValueError(
+            f"{where}: the last input axis must have size {channels}, as when the layer was "
+            f"built, got shape {shape}.{hint}"
+        )
+
+
+def windows_shape(
+    where: str,
+    size: tuple[int | None, int | None],
+    window: tuple[int, int],
+    strides: tuple[int, int],
+    dilation: tuple[int, int],
+    padding: str | shapes.Pads,
+) -> Shape:
+    """Return (OH, OW) of a sliding window; an unknown H or W gives an unknown OH or OW.
+
+    Raises
+    ------
+    ValueError
+        The window does not fit the input.
+    """
+    # An axis of unknown size takes part as one that the window just fits.
+    fits = [shapes.extent(k, d) for k, d in zip(window, dilation, strict=True)]
+    h, w = (fit if n is None else n for n, fit in zip(size, fits, strict=True))
+    pads = shapes.resolve_padding(where, padding, (h, w), window, strides, dilation)
+    out = shapes.output_shape(where, (h, w), window, strides, dilation, pads)
+    return tuple(None if n is None else o for n, o in zip(size, out, strict=True))

@@ -1,0 +1,358 @@
+"""Layer: what all layers share. A layer owns weights and knows one computation and its gradient."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from .. import initializers, naming, regularizers, serialization
+from ..ops import checks
+from . import arguments
+from .arguments import Shape
+from .variable import Variable
+
+#: `backward(dy, need_dx=True) -> dx or None`
+Backward = Callable[..., "np.ndarray | None"]
+
+Self = TypeVar("Self", bound="Layer")
+
+#: Arguments that any layer takes to declare the shape of the model's input.
+_INPUT_ARGUMENTS = ("input_shape", "input_dim", "batch_input_shape")
+
+
+class Layer(serialization.Configurable):
+    """Base class of layers.
+
+    A subclass names its constructor arguments in `config_keys`, and defines `forward`. It defines
+    `create_weights` if it has weights, and `infer_shape` if its output is shaped unlike its input.
+
+    Parameters
+    ----------
+    activity_regularizer : Regularizer, name or config, optional
+        Penalty on the layer's output; training adds it, divided by the batch size.
+    trainable : bool
+        False freezes the weights.
+    dtype : optional
+        "float32", the only type there is.
+    autocast : bool
+        Accepted for Keras's sake: inputs are always cast to float32.
+    name : str, optional
+        Unique within a model; made from the class name if not given.
+    input_shape, batch_input_shape, input_dim : optional
+        Shape of the model's input, when this is its first layer.
+
+    Attributes
+    ----------
+    built : bool
+        Whether the weights exist.
+    batch_input_shape : tuple or None
+        The declared input shape with its batch axis.
+
+    Raises
+    ------
+    ValueError
+        An argument is unknown or has a wrong value.
+    """
+
+    #: Number of input axes with the batch, None for any, and what they are.
+    input_rank: ClassVar[int | None] = None
+    input_axes: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        class_name = type(self).__name__
+        unknown = {key: value for key, value in kwargs.items() if key not in _INPUT_ARGUMENTS}
+        if unknown:
+            raise ValueError(_unrecognized(type(self), unknown))
+        if name is None:
+            name = naming.auto_name(class_name)
+        self.name = arguments.as_name(class_name, name)
+        self.dtype = arguments.as_float32_policy(self.where, dtype)
+        self.trainable = bool(trainable)
+        self.autocast = autocast
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.batch_input_shape = arguments.batch_shape_of(self.where, kwargs)
+        self.built = False
+        self.input_channels: int | None = None
+        self._trainable_variables: list[Variable] = []
+        self._other_variables: list[Variable] = []
+
+    @property
+    def where(self) -> str:
+        """How messages name the layer: `Conv2D "conv1"`."""
+        return f'{type(self).__name__} "{self.name}"'
+
+    # Building
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights for inputs of `input_shape`; on a built layer, only check the shape.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None
+            With the batch axis; None for sizes that may vary.
+
+        Raises
+        ------
+        ValueError
+            The layer cannot take such an input.
+        """
+        output_shape = self.compute_output_shape(input_shape)
+        if self.built:
+            return
+        try:
+            self.create_weights(arguments.as_shape(self.where, "input_shape", input_shape))
+        except BaseException:
+            self.input_channels = None
+            self._trainable_variables, self._other_variables = [], []
+            raise
+        self.built = True
+        if self.activation_name == "softmax" and output_shape[-1:] == (1,):
+            warnings.warn(
+                f"{self.where}: softmax over an axis of size 1 always gives 1; for two classes "
+                f'use activation="sigmoid" and loss="binary_crossentropy".',
+                stacklevel=2,
+            )
+
+    def create_weights(self, input_shape: Shape) -> None:
+        """Call `add_weight` for each weight. Layers without weights need not define this."""
+
+    def add_weight(
+        self,
+        name: str,
+        shape: Sequence[int] = (),
+        initializer: Any = "glorot_uniform",
+        regularizer: Any = None,
+        trainable: bool = True,
+    ) -> Variable:
+        """Create a weight, and return it."""
+        init = initializers.get(initializer)
+        value = checks.as_float32(self.where, name, init(tuple(shape), dtype="float32"))
+        if value.shape != tuple(shape):
+            raise ValueError(
+                f"{self.where}: the initializer of {name} must give shape {tuple(shape)}, "
+                f"got {value.shape}."
+            )
+        variable = Variable(
+            value,
+            name,
+            path=f"{self.name}/{name}",
+            trainable=trainable,
+            regularizer=regularizers.get(regularizer),
+        )
+        (self._trainable_variables if trainable else self._other_variables).append(variable)
+        return variable
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        """Return the output shape for an input shape, both with the batch axis.
+
+        Raises
+        ------
+        ValueError
+            The layer cannot take such an input.
+        """
+        shape = arguments.as_shape(self.where, "input_shape", input_shape)
+        arguments.check_fits(
+            self.where, shape, self.input_rank, self.input_axes, self.input_channels
+        )
+        return self.infer_shape(shape)
+
+    def infer_shape(self, input_shape: Shape) -> Shape:
+        """Return the output shape; called before the weights exist."""
+        return input_shape
+
+    # Computing
+
+    def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
+        """Return the output and, when training, the function that takes gradients back.
+
+        Parameters
+        ----------
+        x : float32 array, C-contiguous
+            Not written to.
+        training : bool
+
+        Returns
+        -------
+        y : float32 array
+            May share memory with `x`.
+        backward : function(dy, need_dx=True) or None
+            Adds the gradients of the trainable weights to their `grad`, returns the gradient of
+            the loss with respect to `x`, or None if `need_dx` is false. All that it needs is in
+            it: a layer keeps nothing between calls.
+        """
+        raise NotImplementedError(f"{self.where} must define forward(x, training).")
+
+    def __call__(self, x: Any, training: bool | None = None) -> np.ndarray:
+        """Return the output for a batch `x`, building the layer if need be.
+
+        Raises
+        ------
+        ValueError
+            The shape of `x` does not fit the layer.
+        TypeError
+            `x` does not hold real numbers.
+        """
+        x = checks.as_float32(self.where, "input", x)
+        if self.built:
+            self.compute_output_shape(x.shape)
+        else:
+            self.build(x.shape)
+        y, _ = self.forward(x, training=bool(training))
+        return y.copy() if np.may_share_memory(x, y) else y
+
+    def learns(self, variable: Variable | None) -> bool:
+        """Return whether `backward` has to compute the gradient of this weight."""
+        return variable is not None and self.trainable and variable.trainable
+
+    def regularization_loss(self) -> float:
+        """Return the sum of the penalties on trainable weights."""
+        return sum((v.regularizer(v.value) for v in self._regularized()), 0.0)
+
+    def add_regularization_gradients(self) -> None:
+        """Add the gradients of `regularization_loss` to the weights' gradients."""
+        for variable in self._regularized():
+            variable.add_grad(variable.regularizer.gradient(variable.value))
+
+    def _regularized(self) -> list[Variable]:
+        return [v for v in self.trainable_weights if v.regularizer is not None]
+
+    # The last layer's activation, which training fuses with the loss
+
+    @property
+    def activation_name(self) -> str | None:
+        """Name of the function that made the output, None if it has no name in `ops`."""
+        return "linear"
+
+    def without_activation(self: Self) -> Layer:
+        """Return a layer that shares the weights and leaves the activation out."""
+        return self
+
+    # Weights
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights: those made trainable, then the others, each in order of creation."""
+        return [*self._trainable_variables, *self._other_variables]
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The same as `weights`."""
+        return self.weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """Weights that training changes; none if the layer is frozen."""
+        return [v for v in self.weights if self.learns(v)]
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The same as `trainable_weights`."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """Weights that training leaves alone."""
+        return [v for v in self.weights if not self.learns(v)]
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The same as `non_trainable_weights`."""
+        return self.non_trainable_weights
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return copies of the weights, in the order of `weights`."""
+        return [variable.numpy() for variable in self.weights]
+
+    def set_weights(self, weights: Iterable[Any]) -> None:
+        """Copy arrays into the weights, in the order of `weights`; all or none.
+
+        Raises
+        ------
+        ValueError
+            Their number or a shape does not fit.
+        """
+        own = self.weights
+        new = [checks.as_float32(self.where, "a weight", value) for value in weights]
+        if len(new) != len(own):
+            hint = "" if self.built else " Build the layer first."
+            raise ValueError(
+                f"{self.where}: set_weights needs {len(own)} arrays, got {len(new)}.{hint}"
+            )
+        for variable, value in zip(own, new, strict=True):
+            if value.shape != variable.shape:
+                raise ValueError(
+                    f"{self.where}: {variable.name} must have shape {variable.shape}, "
+                    f"got {value.shape}."
+                )
+        for variable, value in zip(own, new, strict=True):
+            variable.assign(value)
+
+    def count_params(self) -> int:
+        """Return how many numbers the weights hold.
+
+        Raises
+        ------
+        ValueError
+            The layer is not built.
+        """
+        if not self.built:
+            raise ValueError(f"{self.where}: build the layer before count_params().")
+        return sum(variable.value.size for variable in self.weights)
+
+    # Configuration
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the configuration under Keras's keys, ready for JSON."""
+        config = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": {
+                "module": "keras",
+                "class_name": "DTypePolicy",
+                "config": {"name": self.dtype},
+                "registered_name": None,
+            },
+        }
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = serialization.serialize(self.activity_regularizer)
+        return {**config, **super().get_config()}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def weightless_backward(
+    training: bool, gradient: Callable[[np.ndarray], np.ndarray]
+) -> Backward | None:
+    """Return the `backward` of a layer without weights, given dy -> dx; None if not training."""
+    if not training:
+        return None
+
+    def backward(dy: np.ndarray, need_dx: bool = True) -> np.ndarray | None:
+        return gradient(dy) if need_dx else None
+
+    return backward
+
+
+def _unrecognized(cls: type, unknown: Mapping[str, Any]) -> str:
+    """Return the message for constructor arguments that no layer of this class takes."""
+    shown = ", ".join(
+        f"'{key}': {value!r}"
+        if isinstance(value, (bool, int, float, str, type(None)))
+        else f"'{key}': <{type(value).__name__}>"
+        for key, value in unknown.items()
+    )
+    hint = checks.did_you_mean(next(iter(unknown)), serialization.parameters(cls))
+    return f"Unrecognized keyword arguments passed to {cls.__name__}: {{{shown}}}.{hint}"

@@ -1,0 +1,113 @@
+"""A weight: its value, its gradient, and what an optimizer needs to know about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..ops import checks
+
+
+class Variable:
+    """A float32 array that training changes.
+
+    Parameters
+    ----------
+    value : array_like
+        First value; copied.
+    name : str
+        "kernel", "bias" ...
+    path : str, optional
+        Layer name and name, "conv2d/kernel"; the name alone if not given.
+    trainable : bool
+        False for weights that no optimizer may touch, such as moving statistics.
+    regularizer : Regularizer, optional
+
+    Attributes
+    ----------
+    value : float32 array, C-contiguous
+        Changed in place, never replaced.
+    grad : float32 array or None
+        Sum of the gradients since it was last set to None.
+    version : int
+        Counts changes of `value`; data derived from it is stale once this has moved.
+    """
+
+    __slots__ = ("grad", "name", "path", "regularizer", "trainable", "value", "version")
+
+    def __init__(
+        self,
+        value: Any,
+        name: str = "variable",
+        *,
+        path: str | None = None,
+        trainable: bool = True,
+        regularizer: Any = None,
+    ) -> None:
+        self.name = name
+        self.path = path or name
+        self.value = checks.as_float32(self.path, "value", value).copy()
+        self.grad: np.ndarray | None = None
+        self.trainable = trainable
+        self.regularizer = regularizer
+        self.version = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> str:
+        """Type of the value, "float32"."""
+        return self.value.dtype.name
+
+    def assign(self, value: Any) -> None:
+        """Copy `value` into the variable.
+
+        Raises
+        ------
+        ValueError
+            The shape is another one.
+        """
+        new = checks.as_float32(self.path, "value", value)
+        self._check_shape("value", new)
+        self.value[...] = new
+        self.touch()
+
+    def touch(self) -> None:
+        """Tell that `value` was changed in place."""
+        self.version += 1
+
+    def add_grad(self, gradient: np.ndarray) -> None:
+        """Add `gradient` to `grad`; the first one is kept, not copied.
+
+        Raises
+        ------
+        ValueError
+            The gradient does not have the variable's shape.
+        """
+        self._check_shape("gradient", gradient)
+        if self.grad is None:
+            self.grad = gradient
+        else:
+            self.grad += gradient
+
+    def numpy(self) -> np.ndarray:
+        """Return a copy of the value."""
+        return self.value.copy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False and dtype not in (None, np.float32):
+            raise ValueError(f"{self.path}: cannot be seen as {dtype} without a copy.")
+        return self.value.astype(dtype or np.float32, copy=copy is not False)
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}>"
+
+    def _check_shape(self, what: str, array: np.ndarray) -> None:
+        if array.shape != self.value.shape:
+            raise ValueError(
+                f"{self.path}: {what} must have shape {self.value.shape}, got {array.shape}."
+            )

@@ -1,0 +1,110 @@
+"""KernelLayer: what convolutions and Dense share, `activation(linear(x, kernel) + bias)`."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from .. import activations, initializers, ops, regularizers
+from . import arguments
+from .activation import activate, as_activation
+from .layer import Backward, Layer
+from .variable import Variable
+
+
+class KernelLayer(Layer):
+    """Base of layers with a kernel, a bias and an activation.
+
+    A subclass calls `set_up` in its constructor and `add_kernel_and_bias` in `create_weights`,
+    and defines the three linear maps `linear`, `kernel_gradient` and `input_gradient`.
+    """
+
+    #: How the constructor arguments about the kernel begin.
+    kernel_prefix = "kernel"
+
+    kernel: Variable
+    bias: Variable | None
+
+    def set_up(
+        self,
+        activation: Any,
+        use_bias: bool,
+        kernel_initializer: Any,
+        bias_initializer: Any,
+        kernel_regularizer: Any,
+        bias_regularizer: Any,
+        kernel_constraint: Any,
+        bias_constraint: Any,
+    ) -> None:
+        """Check and keep the arguments that all these layers have."""
+        prefix = self.kernel_prefix
+        self.activation = as_activation(activation)
+        self.use_bias = bool(use_bias)
+        arguments.only(self.where, f"{prefix}_constraint", kernel_constraint, None)
+        arguments.only(self.where, "bias_constraint", bias_constraint, None)
+        setattr(self, f"{prefix}_initializer", initializers.get(kernel_initializer))
+        setattr(self, f"{prefix}_regularizer", regularizers.get(kernel_regularizer))
+        setattr(self, f"{prefix}_constraint", None)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.bias_constraint = None
+
+    def add_kernel_and_bias(self, kernel_shape: tuple[int, ...], outputs: int) -> None:
+        """Create the weights."""
+        self.kernel = self.add_weight(
+            "kernel",
+            kernel_shape,
+            getattr(self, f"{self.kernel_prefix}_initializer"),
+            getattr(self, f"{self.kernel_prefix}_regularizer"),
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                "bias", (outputs,), self.bias_initializer, self.bias_regularizer
+            )
+
+    @property
+    def bias_value(self) -> np.ndarray | None:
+        """The bias as `ops` take it."""
+        return None if self.bias is None else self.bias.value
+
+    def linear(self, x: np.ndarray, activation: str | None) -> np.ndarray:
+        """Return activation(linear(x, kernel) + bias)."""
+        raise NotImplementedError
+
+    def kernel_gradient(self, x: np.ndarray, dy: np.ndarray) -> np.ndarray:
+        """Return the gradient of the kernel."""
+        raise NotImplementedError
+
+    def input_gradient(self, dy: np.ndarray, input_shape: tuple[int, ...]) -> np.ndarray:
+        """Return the gradient of the input."""
+        raise NotImplementedError
+
+    def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
+        """Return activation(linear(x, kernel) + bias)."""
+        y, gradient = activate(lambda name: self.linear(x, name), self.activation, training)
+        if not training:
+            return y, None
+
+        def backward(dy: np.ndarray, need_dx: bool = True) -> np.ndarray | None:
+            dz = gradient(dy)
+            if self.learns(self.kernel):
+                self.kernel.add_grad(self.kernel_gradient(x, dz))
+            if self.bias is not None and self.learns(self.bias):
+                self.bias.add_grad(ops.bias_backward(dz))
+            return self.input_gradient(dz, x.shape) if need_dx else None
+
+        return y, backward
+
+    @property
+    def activation_name(self) -> str | None:
+        """Name of the activation in `ops.ACTIVATIONS`, None if it has none."""
+        return self.activation.activation_name
+
+    def without_activation(self) -> Layer:
+        """Return a layer that shares the weights and leaves the activation out."""
+        clone = copy.copy(self)
+        clone.activation = activations.get("linear")
+        return clone

@@ -1,0 +1,17 @@
+"""Models: layers that form a whole, and the loops that train it. The top floor.
+
+Sequential   a line of layers
+`- Model     compile, fit, evaluate, predict
+   `- Network   weights, names, files, summary; a Layer
+
+training   arguments of fit() ... -> inputs (checks), data (batches), advice (warnings)
+loops      batches -> plan (layers, gradients) -> objective (loss, metrics), optimizer
+"""
+
+from __future__ import annotations
+
+from .config import clone_model, model_from_json
+from .sequential import Sequential
+from .training import Model
+
+__all__ = ["Model", "Sequential", "clone_model", "model_from_json"]

@@ -1,0 +1,365 @@
+"""What fit, evaluate and predict are fed: arguments checked once, then cut into batches.
+
+    arrays  -> checked, split, weighted once -> ArrayFeed  -> batches gathered as float32
+    streams (generators, ...) -> StreamFeed -> each batch checked as it comes
+
+Arrays keep their type: a batch is cast to float32 when it is gathered, never the whole data set.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .. import ops, progress
+from ..ops import checks
+
+#: x, y (as the loss wants it) and sample weights (float32), of a batch or of all data.
+Batch = tuple[np.ndarray, "np.ndarray | None", "np.ndarray | None"]
+
+#: After so many batches without an end, a generator is perhaps endless.
+MANY_BATCHES = 10_000
+
+
+def as_array(where: str, name: str, data: Any) -> np.ndarray:
+    """Return `data` as an array of real numbers with at least one axis, without a copy if it can.
+
+    Raises
+    ------
+    TypeError
+        It holds something else, is a ragged list or a masked array.
+    ValueError
+        It is a single number.
+    """
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError(f"{where}: {name} is a masked array; fill it first: {name}.filled(0).")
+    try:
+        array = np.asarray(data)
+    except ValueError:  # NumPy's answer to a ragged list
+        array = np.empty(0, object)
+    if array.dtype == object:
+        raise TypeError(
+            f"{where}: {name} has dtype object; usually a ragged list: all samples must have the "
+            f"same shape."
+        )
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{where}: {name} must hold real numbers, got dtype {array.dtype}.")
+    if array.ndim == 0:
+        raise ValueError(f"{where}: {name} must have a batch axis, got a single number.")
+    return array
+
+
+def is_stream(x: Any) -> bool:
+    """Return whether `x` gives batches one by one instead of being an array."""
+    if x is None or isinstance(x, (np.ndarray, list, tuple, str, bytes, dict)):
+        return False
+    if hasattr(x, "__array__"):
+        return False
+    return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
+
+
+def check_lengths(where: str, **arrays: np.ndarray | None) -> None:
+    """Raise ValueError unless all arrays have the same number of samples, at least one."""
+    sizes = {name: len(array) for name, array in arrays.items() if array is not None}
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name}: {size}" for name, size in sizes.items())
+        raise ValueError(f"{where}: all arrays must have the same number of samples, got {listed}.")
+    if not next(iter(sizes.values()), 1):
+        raise ValueError(f"{where}: {next(iter(sizes))} has 0 samples.")
+
+
+def unpack(where: str, batch: Any) -> tuple[Any, Any, Any]:
+    """Return x, y and sample weights of what a generator yields or validation_data is.
+
+    Raises
+    ------
+    ValueError
+        It is not x, (x,), (x, y) or (x, y, sample_weight).
+    """
+    if not isinstance(batch, (tuple, list)):
+        return batch, None, None
+    if not 1 <= len(batch) <= 3:
+        raise ValueError(
+            f"{where} must be (x, y) or (x, y, sample_weight), got a {type(batch).__name__} of "
+            f"{len(batch)}."
+        )
+    return (*batch, None, None)[:3]
+
+
+def split_point(where: str, n: int, validation_split: Any) -> int:
+    """Return how many of `n` samples come before the validation part, the last fraction.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The fraction is no number in [0, 1), or leaves nothing to train or to validate on.
+    """
+    fraction = check_split(where, validation_split)
+    at = math.floor(n * (1 - fraction))
+    if not 0 < at < n:
+        raise ValueError(
+            f"{where}: validation_split={fraction:g} of {n} samples leaves {at} for training and "
+            f"{n - at} for validation; both need at least 1."
+        )
+    return at
+
+
+def check_split(where: str, validation_split: Any) -> float:
+    """Return `validation_split` as a float in [0, 1); None means 0."""
+    try:
+        fraction = float(0 if validation_split is None else validation_split)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{where}: validation_split must be a number in [0, 1), got "
+            f"{type(validation_split).__name__}."
+        ) from None
+    if not 0 <= fraction < 1:
+        raise ValueError(f"{where}: validation_split must be in [0, 1), got {fraction:g}.")
+    return fraction
+
+
+def class_weights(where: str, class_weight: Any, labels: np.ndarray | None, classes: int) -> Any:
+    """Return the weight of each label's class; a class that is not listed weighs 1.
+
+    Parameters
+    ----------
+    class_weight : dict of class to weight, or sequence of one weight per class
+    labels : int array
+    classes : int
+        Number of classes.
+
+    Raises
+    ------
+    TypeError
+        `class_weight` is something else.
+    ValueError
+        There are no class labels, or a sequence has another length.
+    """
+    if labels is None:
+        raise ValueError(f"{where}: class_weight needs targets with one class per sample.")
+    if isinstance(class_weight, str):
+        raise TypeError(
+            f'{where}: class_weight must be a dict {{class: weight}}, got "{class_weight}".'
+        )
+    if not hasattr(class_weight, "items"):
+        weights = as_array(where, "class_weight", class_weight)
+        if weights.shape != (classes,):
+            raise ValueError(
+                f"{where}: class_weight needs one weight for each of {classes} classes, got shape "
+                f"{weights.shape}."
+            )
+        class_weight = dict(enumerate(weights.tolist()))
+    table = np.ones(classes, np.float32)
+    strange = [key for key in class_weight if key not in range(classes)]
+    if strange:
+        progress.warn(
+            f"{where}: class_weight has keys that are no class: {strange[:5]}; classes are "
+            f"0..{classes - 1}."
+        )
+    for key, weight in class_weight.items():
+        if key in range(classes):
+            table[int(key)] = weight
+    return table[np.clip(labels, 0, classes - 1)]
+
+
+class ArrayFeed:
+    """Arrays, cut into batches.
+
+    Parameters
+    ----------
+    arrays : x, y and sample weights, all (N, ...); y and weights may be None
+    batch_size : int
+    shuffle : bool or "batch"
+        A new order in each epoch, from NumPy's global generator: of all samples, or of whole
+        batches.
+    """
+
+    def __init__(self, arrays: Batch, batch_size: int, shuffle: Any = False) -> None:
+        self.arrays = arrays
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.steps: int | None = -(-len(arrays[0]) // batch_size)
+
+    def ready(self) -> bool:
+        """Return whether there are batches left: always, an array can be read again."""
+        return True
+
+    def epoch(self) -> Iterator[Batch]:
+        """Yield all batches once."""
+        n, size = len(self.arrays[0]), self.batch_size
+        starts = range(0, n, size)
+        if self.shuffle is True:
+            order = np.random.permutation(n)
+            for start in starts:
+                yield self._batch(order[start : start + size])
+            return
+        if self.shuffle == "batch":
+            # The last batch may be smaller and stays the last one.
+            full = n // size
+            starts = [*(np.random.permutation(full) * size), *starts[full:]]  # type: ignore[assignment]
+        for start in starts:
+            yield self._batch(slice(start, min(start + size, n)))
+
+    def _batch(self, rows: Any) -> Batch:
+        x, y, weight = self.arrays
+        targets = y
+        if y is not None:
+            targets = _gather(y, rows) if y.ndim > 1 and y.dtype.kind == "f" else y[rows]
+        return _gather(x, rows), targets, None if weight is None else weight[rows]
+
+
+def _gather(x: np.ndarray, rows: Any) -> np.ndarray:
+    """Return rows of `x` (a slice, or their indices) as a C-contiguous float32 array."""
+    if isinstance(rows, slice):
+        return checks.as_float32("batch", "x", x[rows])
+    batch: np.ndarray = ops.take_rows(x, rows)
+    return batch
+
+
+class StreamFeed:
+    """Batches from a generator or another iterable, or from an object with len() and [i].
+
+    Parameters
+    ----------
+    source : iterable of x, (x, y) or (x, y, sample_weight)
+    prepare : function of (x, y, sample_weight)
+        Checks a batch and returns it as arrays.
+    """
+
+    def __init__(self, where: str, source: Any, prepare: Callable[..., Batch]) -> None:
+        self._where = where
+        self._source = source
+        self._prepare = prepare
+        self._first: list[Any] = []  # a batch that was taken to look at
+        self.one_pass = iter(source) is source if hasattr(source, "__iter__") else False
+        self._iterator: Iterator[Any] | None = iter(source) if self.one_pass else None
+        self.steps: int | None = _length(source)
+
+    def peek(self) -> tuple[Any, Any, Any]:
+        """Return the first batch as it came, without using it up.
+
+        Raises
+        ------
+        ValueError
+            There is none.
+        """
+        if self._iterator is None:
+            self._iterator = self._start()
+        if not self._take():
+            raise ValueError(f"{self._where}: x gave no batch at all.")
+        return unpack(f"{self._where}: x", self._first[0])
+
+    def ready(self) -> bool:
+        """Return whether there are batches left."""
+        return self._take() if self.one_pass else True
+
+    def _take(self) -> bool:
+        """Get a batch ready to be looked at; return whether there is one."""
+        if not self._first:
+            assert self._iterator is not None
+            for batch in self._iterator:
+                self._first.append(batch)
+                break
+        return bool(self._first)
+
+    def epoch(self) -> Iterator[Batch]:
+        """Yield batches until the source ends."""
+        iterator = self._iterator or self._start()
+        if not self.one_pass:
+            self._iterator = None
+        count = 0
+        while True:
+            try:
+                batch = self._first.pop() if self._first else next(iterator)
+            except StopIteration:
+                break
+            count += 1
+            if count == MANY_BATCHES and self.one_pass:
+                progress.warn(
+                    f"{self._where}: x has given {count} batches and no end; a generator that "
+                    f"never ends needs steps_per_epoch."
+                )
+            yield self._prepare(*unpack(f"{self._where}: x", batch))
+        end = getattr(self._source, "on_epoch_end", None)
+        if end is not None:
+            end()
+
+    def _start(self) -> Iterator[Any]:
+        if hasattr(self._source, "__iter__"):
+            return iter(self._source)
+        return (self._source[i] for i in range(len(self._source)))
+
+
+def _length(source: Any) -> int | None:
+    try:
+        return len(source)
+    except TypeError:  # without len(), or with one that does not know
+        return None
+
+
+class Epochs:
+    """A feed, epoch by epoch: iterating gives the batches of the next epoch.
+
+    Parameters
+    ----------
+    where : str
+        For messages.
+    feed : ArrayFeed or StreamFeed
+    steps : int, optional
+        Batches per epoch; by default all that the feed has.
+    go_on : bool
+        With fewer steps than the feed has, an epoch begins where the last one ended, instead of
+        at the start. A generator always goes on.
+
+    Attributes
+    ----------
+    steps : int or None
+        Batches per epoch, None if unknown.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        feed: ArrayFeed | StreamFeed,
+        steps: int | None = None,
+        go_on: bool = False,
+    ) -> None:
+        self._where = where
+        self._feed = feed
+        self._limit = steps
+        self._go_on = go_on
+        self._running: Iterator[Batch] | None = None
+        self._warned = False
+        self.steps = feed.steps if steps is None else steps
+
+    def ready(self) -> bool:
+        """Return whether there is data for an epoch; warns if there is not."""
+        ready = self._feed.ready()
+        if not ready:
+            self._warn("x is read to its end; no more epochs are possible.")
+        return ready
+
+    def __iter__(self) -> Iterator[Batch]:
+        if not self._go_on:
+            self._running = None
+        if self._limit is None:
+            yield from self._feed.epoch()
+            return
+        for done in range(self._limit):
+            batch = None if self._running is None else next(self._running, None)
+            if batch is None and not done:
+                self._running = self._feed.epoch()
+                batch = next(self._running, None)
+            if batch is None:
+                self._running = None
+                self._warn(f"the data ended after {done} of {self._limit} batches of this epoch.")
+                return
+            yield batch
+
+    def _warn(self, message: str) -> None:
+        if not self._warned:
+            self._warned = True
+            progress.warn(f"{self._where}: {message}")

@@ -1,0 +1,399 @@
+"""Model: a network that can be compiled, trained, evaluated and used for prediction.
+
+    fit:  for each epoch
+              for each batch:  y = plan.train(x);  loss;  gradients;  optimizer
+              evaluate on the validation data
+
+Everything that is the same for all batches (checks, casts of labels, the plan) is done before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import optimizers
+from ..callbacks import CallbackList, History
+from ..layers import Variable
+from ..metrics import Metric
+from ..ops import checks
+from ..optimizers import Optimizer
+from . import config, inputs, loops
+from .data import Epochs
+from .interrupts import DeferredInterrupt
+from .network import Network
+from .objective import Objective
+
+
+class Model(Network):
+    """Base of models.
+
+    Attributes
+    ----------
+    optimizer : Optimizer or None
+        None before compile().
+    history : History or None
+        That of the last fit().
+    stop_training : bool
+        A callback sets it to end training after the epoch.
+    """
+
+    def __init__(self, *, trainable: bool = True, name: str | None = None) -> None:
+        super().__init__(trainable=trainable, name=name)
+        self.optimizer: Optimizer | None = None
+        self.history: History | None = None
+        self.stop_training = False
+        self.log_names: list[str] = []  # what the logs of the running fit() hold
+        self.trained_variables: list[Variable] = []  # what the optimizer was built for
+        self._objective: Objective | None = None
+        self._compile_arguments: dict[str, Any] = {}
+
+    # Compiling
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Choose how to train.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+        loss : str or Loss
+        metrics, weighted_metrics : str, Metric, function, or list of them
+            "accuracy" takes the kind that fits the targets. Weights of samples and classes count
+            for `weighted_metrics` only.
+        loss_weights
+            Must be None: there is one output.
+        run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
+            Accepted for Keras's sake, without effect.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A name is unknown, or an object does not fit.
+        """
+        if loss_weights is not None:
+            raise ValueError("compile: loss_weights is not supported: the model has one output.")
+        self.optimizer = optimizers.get(optimizer)
+        self.trained_variables = []
+        self._objective = Objective(loss, metrics, weighted_metrics)
+        self._compile_arguments = {
+            "optimizer": self.optimizer,
+            "loss": loss,
+            "loss_weights": None,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+        }
+
+    @property
+    def compiled(self) -> bool:
+        """Whether compile() was called."""
+        return self._objective is not None
+
+    @property
+    def loss(self) -> Any:
+        """The loss as it was given to compile()."""
+        return self._compile_arguments.get("loss")
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The mean of the loss, and the metrics as far as they are chosen yet."""
+        if self._objective is None:
+            return []
+        chosen = [metric for metric in self._objective.metrics if metric is not None]
+        return [self._objective.tracker, *chosen]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what evaluate() returns, in its order."""
+        return [] if self._objective is None else self._objective.names
+
+    def reset_metrics(self) -> None:
+        """Forget the means that the metrics have collected."""
+        self._compiled("reset_metrics").reset()
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """Return the arguments of compile() in Keras's form, {} before compile()."""
+        return {key: config.serialized(value) for key, value in self._compile_arguments.items()}
+
+    def compile_from_config(self, config: Mapping[str, Any]) -> None:
+        """Call compile() with what `get_compile_config`, here or in Keras, returned."""
+        names = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
+        if config:
+            arguments: dict[str, Any] = {name: config.get(name) for name in names}
+            self.compile(**arguments)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Return the architecture, and the arguments of compile(), as JSON that Keras reads too.
+
+        Parameters
+        ----------
+        **kwargs
+            Passed on to `json.dumps`.
+        """
+        return config.to_json(self, **kwargs)
+
+    # Training
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Train for some epochs.
+
+        Parameters
+        ----------
+        x : array (N, ...), or iterable of batches (x, y) or (x, y, sample_weight)
+        y : array, one target per sample
+        batch_size : int, optional
+            32 by default.
+        epochs, initial_epoch : int
+            Epochs initial_epoch .. epochs - 1 are done.
+        verbose : "auto", 0, 1 or 2
+            Nothing, a progress bar, one line per epoch. "auto" is 1; without a terminal, 1 prints
+            one line per epoch too.
+        callbacks : list of Callback, optional
+        validation_split : float in [0, 1)
+            The last fraction of the data, before shuffling, is kept for validation.
+        validation_data : (x, y), (x, y, sample_weight) or iterable of batches, optional
+            Instead of `validation_split`.
+        shuffle : bool or "batch"
+            Shuffle samples, or whole batches, before each epoch.
+        class_weight : dict of class to weight, or sequence, optional
+            Factors of the loss; multiplied by `sample_weight` if both are given.
+        sample_weight : array (N,) or shaped like the targets, optional
+        steps_per_epoch, validation_steps : int, optional
+            Number of batches; all by default.
+        validation_batch_size : int, optional
+            `batch_size` by default.
+        validation_freq : int or collection of int
+            Every how many epochs to validate, or in which ones, counted from 1.
+
+        Returns
+        -------
+        History
+            Its `history` has the values of each metric.
+
+        Raises
+        ------
+        RuntimeError
+            compile() was not called.
+        TypeError, ValueError
+            An argument is wrong, or shapes or labels do not fit.
+        """
+        objective = self._compiled("fit")
+        epochs = checks.as_int("fit", "epochs", epochs, 0)
+        initial_epoch = checks.as_int("fit", "initial_epoch", initial_epoch, 0)
+        steps_per_epoch = inputs.check_steps("fit", "steps_per_epoch", steps_per_epoch)
+        validation_steps = inputs.check_steps("fit", "validation_steps", validation_steps)
+        sources = inputs.Sources(self, objective, batch_size, validation_batch_size)
+        training, validation = sources.for_fit(
+            x, y, sample_weight, class_weight, shuffle, validation_split, validation_data
+        )
+        batches = Epochs("fit", training, steps_per_epoch, go_on=True)
+        self.log_names = list(objective.names)
+        validate: Epochs | None = None
+        if validation is not None:
+            validate = Epochs("fit: validation", validation, validation_steps)
+            self.log_names += [f"val_{name}" for name in objective.names]
+        self.stop_training = False
+        called = self._callbacks("fit", callbacks, verbose, epochs, batches.steps)
+        self.history = next(c for c in called.callbacks if isinstance(c, History))
+
+        interrupts = DeferredInterrupt()
+        interrupts.install()
+        try:
+            called.call("on_train_begin", {})
+            logs: dict[str, Any] = {}
+            for epoch in range(initial_epoch, epochs):
+                if not batches.ready():
+                    break
+                called.call("on_epoch_begin", epoch, {})
+                logs = loops.train_epoch(self, objective, batches, called, interrupts)
+                if validate is not None and loops.is_due(epoch, validation_freq):
+                    results = loops.evaluate(self, objective, validate, called)
+                    logs |= {f"val_{name}": value for name, value in results.items()}
+                called.call("on_epoch_end", epoch, logs)
+                if self.stop_training:
+                    break
+            called.call("on_train_end", logs)
+        finally:
+            interrupts.remove()
+        return self.history
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Return the loss and the metrics on some data.
+
+        Parameters
+        ----------
+        x, y, batch_size, verbose, sample_weight, callbacks
+            As for `fit`.
+        steps : int, optional
+            Number of batches; all by default.
+        return_dict : bool
+            Return a dictionary instead.
+
+        Returns
+        -------
+        float, list of float or dict
+            [loss, metrics ...] in the order of `metrics_names`; the loss alone if it is all.
+
+        Raises
+        ------
+        RuntimeError
+            compile() was not called.
+        TypeError, ValueError
+            An argument is wrong, or shapes or labels do not fit.
+        """
+        objective = self._compiled("evaluate")
+        steps = inputs.check_steps("evaluate", "steps", steps)
+        sources = inputs.Sources(self, objective, batch_size)
+        batches = Epochs("evaluate", sources.for_evaluate(x, y, sample_weight), steps)
+        called = self._callbacks("evaluate", callbacks, verbose, 1, batches.steps)
+        logs = loops.evaluate(self, objective, batches, called)
+        return logs if return_dict else objective.in_order(logs)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> np.ndarray:
+        """Return the outputs for some data, computed batch by batch.
+
+        Parameters
+        ----------
+        x : array (N, ...), or iterable of batches
+        batch_size, verbose, callbacks
+            As for `fit`. The result does not depend on `batch_size`.
+        steps : int, optional
+            Number of batches; all by default.
+
+        Returns
+        -------
+        float32 array (N, ...)
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is wrong, or the shape does not fit.
+        """
+        steps = inputs.check_steps("predict", "steps", steps)
+        feed, n = inputs.for_predict(self, x, batch_size, steps)
+        if n == 0:
+            empty: Any = self.compute_output_shape(self.match_input("predict", np.asarray(x)).shape)
+            return np.empty((0, *empty[1:]), np.float32)
+        batches = Epochs("predict", feed, steps)
+        called = self._callbacks("predict", callbacks, verbose, 1, batches.steps)
+        called.call("on_predict_begin", {})
+        result = loops.predict(self.plan(), batches, n, called)
+        called.call("on_predict_end", {})
+        return result
+
+    # Single batches
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Do one update with one batch; return its loss and metrics.
+
+        Parameters and result are those of `fit` and `evaluate`.
+        """
+        objective = self._compiled("train_on_batch")
+        batch = inputs.Sources(self, objective).batch(
+            "train_on_batch", x, y, sample_weight, class_weight
+        )
+        plan = loops.training_plan(self, objective)
+        objective.reset()
+        loops.train_step(self, objective, plan, batch)
+        logs = objective.result()
+        return logs if return_dict else objective.in_order(logs)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Return the loss and metrics of one batch.
+
+        Parameters and result are those of `evaluate`.
+        """
+        objective = self._compiled("test_on_batch")
+        batch = inputs.Sources(self, objective).batch("test_on_batch", x, y, sample_weight)
+        plan = loops.plan_for(self, objective)
+        objective.reset()
+        loops.test_step(objective, plan, batch, plan.weight_penalty())
+        logs = objective.result()
+        return logs if return_dict else objective.in_order(logs)
+
+    def predict_on_batch(self, x: Any) -> np.ndarray:
+        """Return the outputs for one batch."""
+        return self(x)
+
+    def _compiled(self, where: str) -> Objective:
+        if self._objective is None:
+            raise RuntimeError(
+                f"{type(self).__name__}.{where}: call compile(optimizer=..., loss=...) first."
+            )
+        return self._objective
+
+    def _callbacks(
+        self, where: str, callbacks: Any, verbose: Any, epochs: int, steps: int | None
+    ) -> CallbackList:
+        if isinstance(callbacks, CallbackList):
+            callbacks = callbacks.callbacks
+        if verbose not in ("auto", 0, 1, 2):
+            raise ValueError(f'{where}: verbose must be "auto", 0, 1 or 2, got {verbose!r}.')
+        return CallbackList(
+            callbacks,
+            add_history=where == "fit",
+            add_progbar=bool(verbose),
+            model=self,
+            verbose=verbose,
+            epochs=epochs,
+            steps=steps,
+        )

@@ -1,0 +1,77 @@
+"""Depthwise convolution: every group is one channel, with M = F / C filters of its own.
+
+Bound by memory, so it is worked off along channels: one read of x, one write of y.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...kernels import depthwise as kernels
+from .algorithm import ConvAlgorithm, Float32
+from .costs import TOUCH_CYCLES, product_cycles
+from .problem import ConvProblem
+
+
+class Depthwise(ConvAlgorithm):
+    """Vectors of channels; the drivers know one filter a channel, more repeat the channels."""
+
+    name = "depthwise"
+
+    def unsupported_reason(self, p: ConvProblem, direction: str) -> str | None:
+        """Return why not: it is for one channel a group, and more than one of them."""
+        return None if p.groups == p.C > 1 else "a group is not a single channel"
+
+    def cost(self, p: ConvProblem, direction: str) -> float:
+        """Return products over all channels as one vector, and the passes over x and y."""
+        passes = p.N * (p.H * p.W * p.C + p.OH * p.OW * p.F) * (2 if p.F > p.C else 1)
+        return product_cycles(p, p.F) + TOUCH_CYCLES * passes
+
+    def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
+        """Return the repeated x or dx, which only several filters a channel need."""
+        return 4 * p.N * p.H * p.W * p.F if p.F > p.C else 0
+
+    def forward(
+        self,
+        p: ConvProblem,
+        x: Float32,
+        kernel: Float32,
+        bias: Float32 | None,
+        activation: int,
+        y: Float32,
+    ) -> None:
+        """Write y."""
+        kernels.depthwise_conv2d(
+            _repeated(p, x), _flat(p, kernel), bias, y, _geometry(p), activation
+        )
+
+    def backward_input(self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32) -> None:
+        """Write dx."""
+        full = dx if p.F == p.C else np.empty((p.N, p.H, p.W, p.F), np.float32)
+        kernels.depthwise_conv2d_backward_input(dy, _flat(p, kernel), full, _geometry(p))
+        if p.F > p.C:
+            kernels.sum_channels(full.reshape(-1), dx.reshape(-1))
+
+    def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
+        """Write dkernel."""
+        kernels.depthwise_conv2d_backward_filter(
+            _repeated(p, x), dy, _flat(p, dkernel), _geometry(p)
+        )
+
+
+def _geometry(p: ConvProblem) -> tuple[int, int, int, int, int, int]:
+    """Return (SH, SW, DH, DW, PT, PL), as the drivers want it."""
+    return (*p.strides, *p.dilation, p.pads[0][0], p.pads[1][0])
+
+
+def _flat(p: ConvProblem, kernel: Float32) -> Float32:
+    """Return the kernel as (KH, KW, F)."""
+    return kernel.reshape(p.KH, p.KW, p.F)
+
+
+def _repeated(p: ConvProblem, x: Float32) -> Float32:
+    if p.F == p.C:
+        return x
+    repeated = np.empty((p.N, p.H, p.W, p.F), np.float32)
+    kernels.repeat_channels(x.reshape(-1), repeated.reshape(-1))
+    return repeated

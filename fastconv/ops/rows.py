@@ -1,0 +1,76 @@
+"""Rows of an array: gathering them, and summing them up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels import normalization
+from ..kernels import rows as kernels
+from . import checks
+
+Float32 = NDArray[np.float32]
+
+
+def take_rows(x: Any, indices: Any) -> Float32:
+    """Return x[indices] as float32: a batch of samples, in any order.
+
+    Parameters
+    ----------
+    x : array (N, ...) of numbers
+        Contiguous floats, integers and booleans are converted while they are copied.
+    indices : integer array (M,)
+        From 0 to N - 1.
+
+    Returns
+    -------
+    y : float32 array (M, ...)
+
+    Raises
+    ------
+    TypeError
+        x does not hold real numbers, or indices are not integers.
+    ValueError
+        An index is out of range, or x has no axis.
+    """
+    x = np.asarray(x)
+    indices = np.asarray(indices)
+    if x.ndim == 0:
+        raise ValueError("take_rows: x must have at least one dimension, got a number.")
+    if indices.ndim != 1:
+        raise ValueError(f"take_rows: indices must have shape (M,), got {indices.shape}.")
+    if indices.dtype.kind not in "iu" and indices.size:
+        raise TypeError(f"take_rows: indices must be integers, got dtype {indices.dtype}.")
+    indices = np.ascontiguousarray(indices, np.int64)
+    wrong = kernels.first_outside(indices, len(x))
+    if wrong >= 0:
+        raise ValueError(
+            f"take_rows: indices must be in [0, {len(x)}), got {indices[wrong]} at position "
+            f"{wrong}."
+        )
+    source = kernels.SOURCES.get(x.dtype.name) if x.dtype.isnative else None
+    if source is None or not (x.flags.c_contiguous and x.flags.aligned):
+        return checks.as_float32("take_rows", "x", x[indices])
+    y = np.empty((len(indices), *x.shape[1:]), np.float32)
+    if y.size:
+        rows = y.reshape(len(y), -1)
+        kernels.take_rows(x.reshape(-1).view(np.uint8), source, indices, rows)
+    return y
+
+
+def bias_backward(dy: Any) -> Float32:
+    """Return the sum of dy (..., F) over all but the last axis: dbias, float32 (F,).
+
+    Raises
+    ------
+    ValueError
+        dy is a number, without an axis.
+    """
+    dy = checks.as_float32("bias_backward", "dy", dy)
+    if dy.ndim == 0:
+        raise ValueError("bias_backward: dy must have at least one dimension, got a number.")
+    dbias = np.empty(dy.shape[-1], np.float32)
+    normalization.channel_sums(dy.reshape(-1), dbias)
+    return dbias

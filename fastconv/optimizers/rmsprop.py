@@ -1,0 +1,82 @@
+"""RMSprop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..arguments import as_real
+from .hyperparameters import below_one
+from .optimizer import Optimizer, Slots
+
+
+class RMSprop(Optimizer):
+    """RMSprop. G. Hinton, "Neural Networks for Machine Learning", lecture 6, 2012.
+
+    In the form of Keras, with epsilon inside the root::
+
+        v = rho * v + (1 - rho) * g**2
+        d = v + epsilon                      centered: v - (moving average of g)**2 + epsilon
+        step = learning_rate * g / sqrt(d)   momentum: momentum * (step before) + this
+        w -= step
+
+    Parameters
+    ----------
+    learning_rate : number >= 0, LearningRateSchedule or function
+    rho : number in [0, 1)
+    momentum : number in [0, 1]
+    epsilon : number >= 0
+    centered : bool
+    **kwargs
+        The arguments that all optimizers share, see `Optimizer`.
+    """
+
+    config_keys = (*Optimizer.config_keys, "rho", "momentum", "epsilon", "centered")
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        rho: Any = 0.9,
+        momentum: Any = 0.0,
+        epsilon: Any = 1e-7,
+        centered: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate, **kwargs)
+        self.rho = below_one("RMSprop", "rho", rho)
+        self.momentum = as_real("RMSprop", "momentum", momentum, 0, 1)
+        self.epsilon = as_real("RMSprop", "epsilon", epsilon, 0)
+        self.centered = bool(centered)
+
+    def slot_groups(self) -> tuple[tuple[str, ...], ...]:
+        """Return the second moment and, if asked for, the momentum and the first moment."""
+        groups = [("velocity",)]
+        if self.momentum:
+            groups.append(("momentum",))
+        if self.centered:
+            groups.append(("average_gradient",))
+        return tuple(groups)
+
+    def update_step(
+        self,
+        weight: np.ndarray,
+        gradient: np.ndarray,
+        slots: Slots,
+        learning_rate: float,
+        **shared: Any,
+    ) -> None:
+        """Update `weight` and its `slots` in place."""
+        ops.rmsprop_step(
+            weight,
+            gradient,
+            slots["velocity"],
+            slots.get("momentum"),
+            slots.get("average_gradient"),
+            learning_rate=learning_rate,
+            rho=self.rho,
+            momentum=self.momentum,
+            epsilon=self.epsilon,
+            **shared,
+        )

@@ -1,0 +1,121 @@
+"""check_layer on every layer class, in the variants that take another way through the code."""
+
+from __future__ import annotations
+
+import pytest
+
+from fastconv import activations, layers, ops
+from fastconv.layers import registry
+
+from .check_layer import check_layer
+
+IMAGES = (3, 7, 6, 4)
+SERIES = (3, 9, 4)
+
+CASES = [
+    (layers.Activation, {"activation": "tanh"}, (3, 5)),
+    (layers.Activation, {"activation": "linear"}, (3, 5)),
+    (layers.Activation, {"activation": "softmax"}, (2, 3, 5)),
+    (layers.Activation, {"activation": layers.LeakyReLU(0.1)}, (3, 5)),
+    (layers.AveragePooling2D, {"pool_size": 2}, IMAGES),
+    (layers.AveragePooling2D, {"pool_size": (3, 2), "strides": 1, "padding": "same"}, IMAGES),
+    (layers.BatchNormalization, {}, IMAGES),
+    (layers.BatchNormalization, {"axis": 3, "epsilon": 0.1, "gamma_regularizer": "l2"}, IMAGES),
+    (layers.BatchNormalization, {"center": False}, (5, 4)),
+    (layers.BatchNormalization, {"scale": False}, (5, 4)),
+    (layers.Conv1D, {"filters": 3, "kernel_size": 3}, SERIES),
+    (layers.Conv1D, {"filters": 3, "kernel_size": 3, "padding": "same", "strides": 2}, SERIES),
+    (layers.Conv1D, {"filters": 4, "kernel_size": 2, "groups": 2, "activation": "tanh"}, SERIES),
+    (
+        layers.Conv1D,
+        {"filters": 3, "kernel_size": 3, "padding": "causal", "dilation_rate": 2},
+        SERIES,
+    ),
+    (layers.Conv2D, {"filters": 5, "kernel_size": 3}, IMAGES),
+    (layers.Conv2D, {"filters": 2, "kernel_size": (3, 2), "use_bias": False}, IMAGES),
+    (layers.Conv2D, {"filters": 3, "kernel_size": 1, "activation": "relu"}, (2, 3, 2, 4)),
+    (layers.Conv2D, {"filters": 3, "kernel_size": 2, "activation": "softmax"}, IMAGES),
+    (
+        layers.Conv2D,
+        {"filters": 3, "kernel_size": 3, "activation": layers.LeakyReLU()},
+        (2, 4, 4, 3),
+    ),
+    (layers.Conv2D, {"filters": 3, "kernel_size": 3, "padding": "same", "strides": 2}, IMAGES),
+    (layers.Conv2D, {"filters": 6, "kernel_size": 3, "groups": 2, "dilation_rate": 2}, IMAGES),
+    (layers.Conv2D, {"filters": 3, "kernel_size": 2, "strides": 2, "dilation_rate": 2}, IMAGES),
+    (
+        layers.Conv2D,
+        {
+            "filters": 3,
+            "kernel_size": 2,
+            "kernel_regularizer": "l2",
+            "bias_regularizer": {"class_name": "L1", "config": {"l1": 0.5}},
+            "activity_regularizer": "l1",
+        },
+        IMAGES,
+    ),
+    (layers.Dense, {"units": 3}, (4, 5)),
+    (layers.Dense, {"units": 3, "activation": "sigmoid", "use_bias": False}, (4, 5)),
+    (layers.Dense, {"units": 3, "activation": "softmax"}, (2, 3, 5)),
+    (layers.DepthwiseConv2D, {"kernel_size": 3}, IMAGES),
+    (layers.DepthwiseConv2D, {"kernel_size": 2, "depth_multiplier": 3, "strides": 2}, IMAGES),
+    (
+        layers.DepthwiseConv2D,
+        {"kernel_size": 2, "padding": "same", "strides": 2, "dilation_rate": 2, "use_bias": False},
+        IMAGES,
+    ),
+    (layers.DepthwiseConv2D, {"kernel_size": 3, "activation": "tanh"}, IMAGES),
+    (layers.Dropout, {"rate": 0.4, "seed": 3}, (6, 5)),
+    (layers.Dropout, {"rate": 0}, (6, 5)),
+    (layers.Dropout, {"rate": 1, "seed": 3}, (6, 5)),
+    (layers.Dropout, {"rate": 0.5, "seed": 3, "noise_shape": (None, 1, 1, 4)}, IMAGES),
+    (layers.Flatten, {}, IMAGES),
+    (layers.Flatten, {}, (4,)),
+    (layers.GlobalAveragePooling2D, {}, IMAGES),
+    (layers.GlobalAveragePooling2D, {"keepdims": True}, IMAGES),
+    (layers.GlobalMaxPooling2D, {}, IMAGES),
+    (layers.GlobalMaxPooling2D, {"keepdims": True}, IMAGES),
+    (layers.InputLayer, {"shape": (7, 6, 4)}, IMAGES),
+    (layers.LeakyReLU, {}, (4, 5)),
+    (layers.LeakyReLU, {"negative_slope": 0}, (4, 5)),
+    (layers.MaxPooling2D, {}, IMAGES),
+    (layers.MaxPooling2D, {"pool_size": 3, "strides": (2, 1), "padding": "same"}, IMAGES),
+    (layers.ReLU, {}, (4, 5)),
+    (layers.ReLU, {"max_value": 1, "negative_slope": 0.25, "threshold": 0.5}, (4, 5)),
+    (layers.Rescaling, {"scale": 1 / 255, "offset": -1}, (4, 5)),
+    (layers.Rescaling, {"scale": [1, 2, 3, 4], "offset": [0, 1, 0, 1]}, IMAGES),
+    (layers.Reshape, {"target_shape": (2, -1)}, IMAGES),
+    (layers.Reshape, {"target_shape": (6, 7, 4)}, IMAGES),
+    (layers.Softmax, {}, (4, 5)),
+    (layers.Softmax, {"axis": 1}, IMAGES),
+    (layers.ZeroPadding2D, {}, IMAGES),
+    (layers.ZeroPadding2D, {"padding": ((0, 2), (1, 0))}, IMAGES),
+]
+
+
+def _label(value: object) -> str:
+    return value.__name__ if isinstance(value, type) else str(value)
+
+
+@pytest.mark.parametrize(("cls", "kwargs", "input_shape"), CASES, ids=_label)
+def test_layer(cls, kwargs, input_shape):
+    check_layer(cls, kwargs, input_shape)
+
+
+def test_every_layer_is_checked():
+    assert {cls for cls, _, _ in CASES} == set(registry.TABLE.values())
+
+
+@pytest.mark.parametrize("name", sorted(ops.ACTIVATIONS))
+@pytest.mark.parametrize(
+    ("cls", "kwargs", "input_shape"),
+    [
+        (layers.Conv2D, {"filters": 3, "kernel_size": 2}, (2, 4, 4, 2)),
+        (layers.Dense, {"units": 4}, (3, 5)),
+        (layers.Activation, {}, (3, 5)),
+    ],
+    ids=_label,
+)
+def test_layer_with_each_activation(cls, kwargs, input_shape, name):
+    layer = check_layer(cls, {**kwargs, "activation": name}, input_shape)
+    assert layer.get_config()["activation"] == activations.get(name).registered_name

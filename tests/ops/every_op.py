@@ -1,0 +1,159 @@
+"""One call of every op, with arrays, for tests that ask the same of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastconv import ops
+
+
+class Call(NamedTuple):
+    """`run(**arrays)` calls one op; every array is an argument of that op."""
+
+    run: Callable[..., Any]
+    arrays: dict[str, np.ndarray]
+
+    def __call__(self, **replaced):
+        return self.run(**{**self.arrays, **replaced})
+
+
+SAME = {"padding": "same"}
+S2 = {"strides": 2, "padding": "same"}
+
+
+def in_place(step, **options):
+    """Wrap an optimiser step as a function that returns what it changed, leaving w as it was."""
+
+    def run(w, g, **slots):
+        changed = [np.array(array, np.float32, order="C") for array in (w, *slots.values())]
+        step(changed[0], g, *changed[1:], **options)
+        return tuple(changed)
+
+    return run
+
+
+def every_op(N=5, H=9, W=8, C=6, F=10, seed=17):
+    """Return {name: Call} on a batch of N images; larger sizes are shared between threads."""
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape):
+        return rng.standard_normal(shape).astype(np.float32)
+
+    OH, OW = -(-H // 2), -(-W // 2)
+    x, kernel, bias = normal(N, H, W, C), normal(3, 3, C, F), normal(F)
+    dy, dy2 = normal(N, H, W, F), normal(N, OH, OW, F)
+    depthwise, depthwise_bias, depthwise_dy = (
+        normal(3, 3, C, 2),
+        normal(2 * C),
+        normal(N, H, W, 2 * C),
+    )
+    pooled_dy = normal(N, OH, OW, C)
+    argmax = rng.integers(0, 4, pooled_dy.shape).astype(np.int32)
+    K = H * W
+    rows, matrix, dense_dy = normal(N, K), normal(K, F), normal(N, F)
+    logits, one_hot = normal(N, F), np.eye(F, dtype=np.float32)[rng.integers(0, F, N)]
+    labels, weights = rng.integers(0, F, N), np.abs(normal(N))
+    gamma, beta, mean, variance = normal(C), normal(C), normal(C), np.abs(normal(C)) + 1
+    w, g, m, v = normal(K, F), normal(K, F), normal(K, F), np.abs(normal(K, F)) + 1
+
+    calls = {
+        "conv2d": (lambda x, kernel, bias: ops.conv2d(x, kernel, bias, **SAME, activation="relu"),
+                   {"x": x, "kernel": kernel, "bias": bias}),
+        "conv2d strided": (lambda x, kernel: ops.conv2d(x, kernel, **S2),
+                           {"x": x, "kernel": kernel}),
+        "conv2d grouped": (lambda x, kernel: ops.conv2d(x, kernel, groups=2),
+                           {"x": x, "kernel": normal(3, 3, C // 2, F)}),
+        "conv2d_backward_input": (
+            lambda dy, kernel: ops.conv2d_backward_input(dy, kernel, x.shape, **SAME),
+            {"dy": dy, "kernel": kernel}),
+        "conv2d_backward_filter": (
+            lambda x, dy: ops.conv2d_backward_filter(x, dy, kernel.shape, **SAME),
+            {"x": x, "dy": dy}),
+        "conv2d_backward_input strided": (
+            lambda dy, kernel: ops.conv2d_backward_input(dy, kernel, x.shape, **S2),
+            {"dy": dy2, "kernel": kernel}),
+        "conv2d_backward_filter strided": (
+            lambda x, dy: ops.conv2d_backward_filter(x, dy, kernel.shape, **S2),
+            {"x": x, "dy": dy2}),
+        "bias_backward": (ops.bias_backward, {"dy": dy}),
+        "depthwise_conv2d": (
+            lambda x, kernel, bias: ops.depthwise_conv2d(x, kernel, bias, **SAME),
+            {"x": x, "kernel": depthwise, "bias": depthwise_bias}),
+        "depthwise_conv2d_backward_input": (
+            lambda dy, kernel: ops.depthwise_conv2d_backward_input(dy, kernel, x.shape, **SAME),
+            {"dy": depthwise_dy, "kernel": depthwise}),
+        "depthwise_conv2d_backward_filter": (
+            lambda x, dy: ops.depthwise_conv2d_backward_filter(x, dy, depthwise.shape, **SAME),
+            {"x": x, "dy": depthwise_dy}),
+        "max_pool2d": (lambda x: ops.max_pool2d(x, **SAME, return_argmax=True), {"x": x}),
+        "max_pool2d_backward": (
+            lambda dy, argmax: ops.max_pool2d_backward(dy, argmax, x.shape, **SAME),
+            {"dy": pooled_dy, "argmax": argmax}),
+        "average_pool2d": (lambda x: ops.average_pool2d(x, 3, **S2), {"x": x}),
+        "average_pool2d_backward": (
+            lambda dy: ops.average_pool2d_backward(dy, x.shape, 3, **S2), {"dy": pooled_dy}),
+        "global_average_pool2d": (ops.global_average_pool2d, {"x": x}),
+        "global_average_pool2d_backward": (
+            lambda dy: ops.global_average_pool2d_backward(dy, x.shape), {"dy": normal(N, C)}),
+        "global_max_pool2d": (lambda x: ops.global_max_pool2d(x, return_argmax=True), {"x": x}),
+        "global_max_pool2d_backward": (
+            lambda dy, argmax: ops.global_max_pool2d_backward(dy, argmax, x.shape),
+            {"dy": normal(N, C), "argmax": rng.integers(0, H * W, (N, C)).astype(np.int32)}),
+        "zero_pad2d": (lambda x: ops.zero_pad2d(x, ((1, 2), (0, 3))), {"x": x}),
+        "im2col": (lambda x: ops.im2col(x, 3, **SAME), {"x": x}),
+        "matmul": (ops.matmul, {"a": rows, "b": matrix}),
+        "dense": (lambda x, kernel, bias: ops.dense(x, kernel, bias, activation="relu"),
+                  {"x": rows, "kernel": matrix, "bias": bias}),
+        "dense_backward_input": (ops.dense_backward_input, {"dy": dense_dy, "kernel": matrix}),
+        "dense_backward_filter": (ops.dense_backward_filter, {"x": rows, "dy": dense_dy}),
+        "softmax": (ops.softmax, {"x": logits}),
+        "sigmoid": (ops.sigmoid, {"x": x}),
+        "tanh": (lambda x: ops.activation(x, "tanh"), {"x": x}),
+        "tanh backward": (lambda dy, y: ops.activation_backward(dy, None, y, "tanh"),
+                          {"dy": normal(*x.shape), "y": np.tanh(x)}),
+        "leaky_relu": (ops.leaky_relu, {"x": x}),
+        "leaky_relu_backward": (ops.leaky_relu_backward, {"dy": normal(*x.shape), "x": x}),
+        "relu": (lambda x: ops.relu(x, 0.1, 2.0, 0.5), {"x": x}),
+        "relu_backward": (lambda dy, x: ops.relu_backward(dy, x, 0.1, 2.0, 0.5),
+                          {"dy": normal(*x.shape), "x": x}),
+        "softmax_cross_entropy": (
+            lambda logits, labels, weights: ops.softmax_cross_entropy(logits, labels, weights),
+            {"logits": logits, "labels": labels, "weights": weights}),
+        "softmax_cross_entropy of rows": (
+            ops.softmax_cross_entropy, {"logits": logits, "labels": one_hot}),
+        "sigmoid_cross_entropy": (
+            ops.sigmoid_cross_entropy, {"logits": logits, "labels": one_hot, "weights": weights}),
+        "batch_norm": (ops.batch_norm, {"x": x, "gamma": gamma, "beta": beta, "mean": mean,
+                                        "variance": variance}),
+        "batch_norm_train": (ops.batch_norm_train, {"x": x, "gamma": gamma, "beta": beta}),
+        "batch_norm_backward": (
+            ops.batch_norm_backward,
+            {"dy": normal(*x.shape), "x": x, "gamma": gamma, "mean": mean, "variance": variance}),
+        "batch_norm_inference_backward": (
+            ops.batch_norm_inference_backward,
+            {"dy": normal(*x.shape), "x": x, "gamma": gamma, "mean": mean, "variance": variance}),
+        "dropout": (lambda x: ops.dropout(x, 0.5, 123), {"x": x}),
+        "scale_shift": (lambda x: ops.scale_shift(x, 0.5, -1.0), {"x": x}),
+        "take_rows": (ops.take_rows, {"x": x, "indices": rng.permutation(N)[: N // 2 + 1]}),
+        "sum_of_squares": (ops.sum_of_squares, {"x": w}),
+        "sgd_step": (in_place(ops.sgd_step, learning_rate=0.1, momentum=0.9, nesterov=True),
+                     {"w": w, "g": g, "velocity": m}),
+        "adam_step": (in_place(ops.adam_step, alpha=0.1, beta_1=0.9, beta_2=0.99, epsilon=1e-7),
+                      {"w": w, "g": g, "m": m, "v": v}),
+        "rmsprop_step": (in_place(ops.rmsprop_step, learning_rate=0.1, rho=0.9, epsilon=1e-7),
+                         {"w": w, "g": g, "v": v}),
+    }  # fmt: skip
+    return {name: Call(*call) for name, call in calls.items()}
+
+
+def float_arguments():
+    """Return (op, argument) for every floating-point array argument of every op."""
+    return [
+        (name, argument)
+        for name, call in every_op(N=1).items()
+        for argument, array in call.arrays.items()
+        if array.dtype == np.float32
+    ]
