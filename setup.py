@@ -1,7 +1,7 @@
-"""Build: Cython drivers, and csrc/isa_unit.c once per instruction set. Everything else is in pyproject.toml.
+"""Build: Cython drivers, and csrc/isa_unit.c once per instruction set; the rest: pyproject.toml.
 
-Environment: FASTCONV_DEBUG=1 turns on bounds checks and asserts; FASTCONV_NO_OPENMP=1 builds without
-OpenMP; FASTCONV_ISAS=avx2,... restricts the instruction sets beside "portable".
+Environment: FASTCONV_DEBUG=1 turns on bounds checks and asserts; FASTCONV_NO_OPENMP=1 builds
+without OpenMP; FASTCONV_ISAS=avx2,... restricts the instruction sets beside "portable".
 """
 
 import os
@@ -82,9 +82,7 @@ class BuildKernels(build_ext):
             extension.extra_compile_args += [*C_FLAGS, *CYTHON_C_FLAGS, *openmp]
             extension.extra_link_args += [*openmp, *([] if DEBUG else ["-Wl,-s"])]
             driver = extension.name.rpartition(".")[2]
-            extension.extra_objects = self.compile_c(
-                C_FILES.get(driver, []), "common", macros, []
-            )
+            extension.extra_objects = self.compile_c(C_FILES.get(driver, []), "common", macros, [])
             if driver == "isa":
                 for name in isas:
                     have, flags = ISAS[name]

@@ -5,8 +5,6 @@ import hashlib
 import http.server
 import importlib.util
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -14,6 +12,8 @@ import numpy as np
 import pytest
 
 from fastconv.datasets import digits, download, fashion_mnist, idx, mnist
+
+from . import programs
 
 ROOT = Path(__file__).parent.parent
 DIGITS_FILE = ROOT / "fastconv" / "datasets" / "data" / "digits.npz"
@@ -438,5 +438,4 @@ def test_import_loads_no_network_code():
         "print([m for m in ('urllib.request', 'http.client', 'ssl', 'gzip', 'zipfile', 'hashlib') "
         "if m in new])"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert run.stdout.strip() == "[]", run.stderr
+    assert programs.run("-c", code).strip() == "[]"

@@ -2,27 +2,14 @@
 
 import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from . import programs
 
 
 def run_example(name, *options, cwd):
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    run = subprocess.run(
-        [sys.executable, "-W", "error", str(ROOT / "examples" / name), *options],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": path},
-        timeout=300,
-    )
-    assert run.returncode == 0, run.stderr
-    return run.stdout
+    return programs.run("-W", "error", str(programs.ROOT / "examples" / name), *options, cwd=cwd)
 
 
 def test_digits(tmp_path):

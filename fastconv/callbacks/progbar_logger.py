@@ -17,11 +17,13 @@ class ProgbarLogger(Callback):
         self._target: int | None = None
         self._seen = 0
         self._fitting = False
+        self._dynamic = False
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Keep the parameters of the run."""
         super().set_params(params)
         self._target = params["steps"]
+        self._dynamic = progress.is_dynamic()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Keep quiet about validation from now on."""
@@ -32,7 +34,7 @@ class ProgbarLogger(Callback):
         self._start()
         epochs = self.params["epochs"]
         # A plain log of verbose=1 has one line per epoch, so no heading.
-        if epochs > 1 and (self._verbose() == 2 or (self._verbose() and progress.is_dynamic())):
+        if epochs > 1 and (self._verbose() == 2 or self._redraws()):
             progress.write(f"Epoch {epoch + 1}/{epochs}\n")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -74,6 +76,9 @@ class ProgbarLogger(Callback):
         verbose = self.params["verbose"]
         return 1 if verbose == "auto" else int(verbose)
 
+    def _redraws(self) -> bool:
+        return self._verbose() == 1 and self._dynamic
+
     def _start(self) -> None:
         self._seen = 0
         self._bar = progress.Progbar(self._target, verbose=self._verbose(), stateless_metrics=())
@@ -81,7 +86,8 @@ class ProgbarLogger(Callback):
     def _update(self, batch: int, logs: dict[str, Any] | None) -> None:
         assert self._bar is not None
         self._seen = batch + 1
-        self._bar.update(self._seen, (logs or {}).items(), finalize=False)
+        if self._redraws():
+            self._bar.update(self._seen, (logs or {}).items(), finalize=False)
 
     def _finish(self, logs: dict[str, Any] | None) -> None:
         assert self._bar is not None

@@ -25,8 +25,10 @@ cdef enum:
     BLOCK_FLOATS = 112 * 1024     # of the padded input of a block
     PLANE_FLOATS = 160 * 1024     # of a block's planes before and after the product: they fit L2
     MIN_TILES = 64                # even if they do not: fewer would read the kernel too often
-    MIN_FILTER_TILES = 128        # they are summed over: fewer would pass over the sums too often
     MAX_TILES = 256
+    # They are summed over: fewer would pass over the sums too often, more would make the chains of
+    # additions, and so their rounding errors, longer than direct convolution's.
+    FILTER_TILES = 128
 
 
 # Elements between planes: the odd vector keeps planes out of each other's cache sets.
@@ -282,13 +284,15 @@ cdef class Winograd2:
     def __dealloc__(self):
         delete_view(&self.view)
 
-    cdef void describe(self, winograd_context* s, Py_ssize_t min_tiles) noexcept nogil:
+    cdef void describe(
+        self, winograd_context* s, Py_ssize_t min_tiles, Py_ssize_t max_tiles,
+    ) noexcept nogil:
         """Fill in everything that follows from the shapes."""
         cdef Py_ssize_t tiles = PLANE_FLOATS // (PLANES * (self.image.C + self.cols))
         s.view, s.image = &self.view, self.image
         s.OH, s.OW, s.depth, s.cols = self.OH, self.OW, self.image.C, self.cols
         s.C, s.F, s.turned = self.C, self.F, self.turned
-        tiles = min(max(tiles, min_tiles), <Py_ssize_t>MAX_TILES)
+        tiles = min(max(tiles, min_tiles), max_tiles)
         divide(&s.blocks, &self.view, &self.image, BLOCK_FLOATS, tiles)
         s.tiles = s.blocks.images * s.blocks.rows * s.blocks.cols
         s.u_step = s.C * s.F + 16
@@ -312,7 +316,7 @@ cdef class Winograd2:
         cdef double cycles
         if y.shape[0] == 0:
             return
-        self.describe(&s, MIN_TILES)
+        self.describe(&s, MIN_TILES, MAX_TILES)
         s.x, s.kernel, s.y = &x[0], &kernel[0], &y[0]
         s.bias = &bias[0] if bias is not None else NULL
         s.activation = activation
@@ -340,7 +344,7 @@ cdef class Winograd2:
         """
         cdef winograd_context s
         cdef int team
-        self.describe(&s, MIN_FILTER_TILES)
+        self.describe(&s, FILTER_TILES, FILTER_TILES)
         s.dkernel = &dkernel[0]
         if dy.shape[0] == 0:
             memset(s.dkernel, 0, dkernel.shape[0] * sizeof(float))
@@ -361,6 +365,6 @@ cdef class Winograd2:
     def workspace_bytes(self) -> int:
         """Return the scratch memory: the transformed kernel, and one thread's block."""
         cdef winograd_context s
-        self.describe(&s, MIN_TILES)
+        self.describe(&s, MIN_TILES, MAX_TILES)
         planes = PLANES * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.cols))
         return 4 * (s.blocks.floats + planes + packed_floats() + PLANES * s.u_step) + 16 * s.tiles

@@ -293,7 +293,7 @@ class Layer(serialization.Configurable):
         for variable, value in zip(own, new, strict=True):
             if value.shape != variable.shape:
                 raise ValueError(
-                    f"{self.where}: {variable.name} must have shape {variable.shape}, "
+                    f"{self.where}: {variable.path} must have shape {variable.shape}, "
                     f"got {value.shape}."
                 )
         for variable, value in zip(own, new, strict=True):

@@ -208,7 +208,9 @@ def align_weights(where: str, sample_weight: Any, shape: tuple[int, ...]) -> np.
         return weights
     if weights.ndim == len(shape) + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
-    if weights.ndim == 0 or not fits(weights.shape, shape[: weights.ndim], broadcast=True):
+    if weights.shape[:1] != shape[:1] or not fits(
+        weights.shape, shape[: weights.ndim], broadcast=True
+    ):
         raise ValueError(
             f"{where}: sample_weight must have the shape of the values, {shape}, or of their "
             f"leading axes, got {weights.shape}."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import progress
-from ..losses.loss import as_targets
+from ..losses.loss import align_weights, as_targets
 from ..ops import checks
 from . import advice, data
 from .data import ArrayFeed, Batch, StreamFeed
@@ -89,6 +89,8 @@ class Sources:
         if validation_data is not None:
             validation = self._for_validation(validation_data)
         advice.on_objective("fit", self.objective, self.model.flatten())
+        if not self.model.trainable_weights:
+            progress.warn(f"fit: {self.model.where} has no weights to train.")
         return training, validation
 
     def for_evaluate(self, x: Any, y: Any, sample_weight: Any) -> ArrayFeed | StreamFeed:
@@ -126,8 +128,7 @@ class Sources:
                     f"{where}: {name} must not be given: x gives batches, which hold it: (x, y) or "
                     f"(x, y, sample_weight)."
                 )
-        if self.batch_size is not None:
-            progress.warn(f"{where}: batch_size is ignored: x gives batches.")
+        _ignore(where, self.batch_size)
         feed = StreamFeed(where, x, partial(self.batch, where, class_weight=class_weight))
         self._prepare(where, *feed.peek())
         return feed
@@ -148,7 +149,9 @@ class Sources:
         self.objective.resolve(output_shape, y.shape)
         y = self.objective.loss.prepare(where, y, output_shape)
         if sample_weight is not None:
-            sample_weight = checks.as_float32(where, "sample_weight", sample_weight)
+            # One weight per value of the loss; a view if there is one per sample.
+            values_shape = y.shape[: len(output_shape) - 1]
+            sample_weight = align_weights(where, sample_weight, values_shape)
         return x, y, sample_weight
 
     def _weigh(self, where: str, arrays: Batch, class_weight: Any) -> Batch:
@@ -160,10 +163,7 @@ class Sources:
         classes = max(2, self.model.output_shape[-1] or 0)
         labels = self.objective.loss.labels(y)
         factors = data.class_weights(where, class_weight, labels, classes)
-        if weight is not None:
-            missing = (1,) * (factors.ndim - weight.ndim)
-            factors = weight.reshape(weight.shape + missing) * factors
-        return x, y, factors
+        return x, y, factors if weight is None else weight * factors
 
     def _compare_classes(self, training: np.ndarray | None, held_out: np.ndarray | None) -> None:
         assert training is not None and held_out is not None
@@ -183,6 +183,7 @@ def for_predict(
             array = match_input(model, "predict", data.as_array("predict", "x", x))
             return checks.as_float32("predict", "x", array), None, None
 
+        _ignore("predict", batch_size)
         feed = StreamFeed("predict", x, prepare)
         feed.peek()
         return feed, None
@@ -211,6 +212,12 @@ def check_batch_size(where: str, batch_size: Any) -> int:
 def check_steps(where: str, name: str, steps: Any) -> int | None:
     """Return `steps` as an integer of at least 1, or None."""
     return None if steps is None else checks.as_int(where, name, steps)
+
+
+def _ignore(where: str, batch_size: Any) -> None:
+    """Warn if a batch size is given for data that comes in batches."""
+    if batch_size is not None:
+        progress.warn(f"{where}: batch_size is ignored: x gives batches.")
 
 
 def _check_shuffle(shuffle: Any) -> Any:

@@ -38,12 +38,7 @@ def training_plan(model: Model, objective: Objective) -> Plan:
     optimizer: Any = model.optimizer
     trained = plan.variables
     before = model.trained_variables
-    if not trained:
-        if before != trained or not optimizer.iterations:
-            progress.warn(f"{model.where}: there are no weights to train.")
-    elif len(before) != len(trained) or any(
-        a is not b for a, b in zip(before, trained, strict=True)
-    ):
+    if trained and [id(v) for v in trained] != [id(v) for v in before]:
         kept = {id(variable) for variable in before}
         if before and optimizer.built and not any(id(variable) in kept for variable in trained):
             progress.warn(

@@ -110,7 +110,7 @@ class Objective:
                 continue
             table = _ACCURACY_OF_KIND if _is_word(word, ACCURACY) else _CROSSENTROPY_OF_KIND
             if not isinstance(self.metrics[i], table[kind]):
-                self.metrics[i] = table[kind](name=word)
+                self.metrics[i] = table[kind](name=self.metric_names[i])
         _ = self.loss
 
     def reset(self) -> None:
@@ -166,7 +166,7 @@ class Objective:
             if isinstance(value, Mapping):
                 logs.update(value)
             else:
-                logs[name] = float(value) if np.ndim(value) == 0 else value
+                logs[name] = value if isinstance(value, float) else _plain(value)
         return dict(sorted(logs.items()))
 
     def in_order(self, logs: Mapping[str, Any]) -> Any:
@@ -190,6 +190,11 @@ class Objective:
                 metric.name = unique
             names.append(unique)
         return names
+
+
+def _plain(value: Any) -> Any:
+    """Return the result of a metric as a Python float if it is one number."""
+    return float(value) if np.ndim(value) == 0 else value
 
 
 def _leaves(group: Any) -> Iterator[Any]:

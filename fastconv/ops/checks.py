@@ -30,15 +30,21 @@ def as_float32(where: str, name: str, x: Any, ndim: int | None = None) -> np.nda
             raise TypeError(f"{where}: {name} must not be a masked array; fill it first.")
         x = np.asarray(x)
         if x.dtype.kind not in "fiub":
-            hint = "; usually a ragged list: all items need the same shape" if x.dtype == object else ""
+            hint = (
+                "; usually a ragged list: all items need the same shape"
+                if x.dtype == object
+                else ""
+            )
             raise TypeError(f"{where}: {name} must hold real numbers, got dtype {x.dtype}{hint}.")
-    if not (x.dtype.isnative and x.dtype == np.float32 and x.flags.c_contiguous and x.flags.aligned):
-        # `require` alone keeps a foreign byte order, so the dtype is spelled out.
-        shape = x.shape
-        x = np.require(x, np.dtype("=f4"), ["C", "A"]).reshape(shape)
+    if not (
+        x.dtype.isnative and x.dtype == np.float32 and x.flags.c_contiguous and x.flags.aligned
+    ):
+        shape = x.shape  # `require` gives a scalar one dimension
+        x = np.require(np.asarray(x, np.float32), requirements=["C", "A"]).reshape(shape)
     if ndim is not None and x.ndim != ndim:
         raise ValueError(f"{where}: {name} must have {ndim} dimensions, got shape {x.shape}.")
-    return x
+    checked: np.ndarray = x
+    return checked
 
 
 def as_int(where: str, name: str, value: Any, minimum: int = 1) -> int:

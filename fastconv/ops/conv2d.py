@@ -1,6 +1,6 @@
 """2-D convolution and its gradients for the input and the kernel.
 
-Checks the arguments once, describes the problem, lets `algorithms.plan` choose, allocates the result.
+Checks the arguments once, describes the problem, lets `algorithms.plan` choose, allocates y.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from . import checks, shapes
 from .activation import activation as apply_activation
-from .fusion import fused_code
 from .algorithms import CONV2D_ALGORITHMS, ConvProblem, explain, find, plan_conv2d
 from .algorithms.algorithm import ConvAlgorithm
+from .fusion import split_activation
 
 Float32 = NDArray[np.float32]
 Pair = int | tuple[int, int]
@@ -66,15 +66,8 @@ def conv2d(
     where = "conv2d"
     x = checks.as_float32(where, "x", x)
     kernel = checks.as_float32(where, "kernel", kernel)
-    p = _problem(where, x.shape, kernel.shape, strides, padding, dilation, groups)
-    if bias is not None:
-        bias = checks.as_float32(where, "bias", bias)
-        if bias.shape != (p.F,):
-            raise ValueError(f"{where}: bias must have shape ({p.F},), got {bias.shape}.")
-    code = fused_code(activation)
-    y = np.empty(p.y_shape, np.float32)
-    _algorithm(where, algorithm, p, "forward").forward(p, x, kernel, bias, code or 0, y)
-    return y if code is not None else apply_activation(y, activation)
+    p = make_problem(where, x.shape, kernel.shape, strides, padding, dilation, groups)
+    return forward(where, p, x, kernel, bias, activation, algorithm)
 
 
 def conv2d_backward_input(
@@ -109,11 +102,9 @@ def conv2d_backward_input(
     where = "conv2d_backward_input"
     dy = checks.as_float32(where, "dy", dy)
     kernel = checks.as_float32(where, "kernel", kernel)
-    p = _problem(where, tuple(input_shape), kernel.shape, strides, padding, dilation, groups)
-    _check_dy(where, dy, p)
-    dx = np.empty(p.x_shape, np.float32)
-    _algorithm(where, algorithm, p, "backward_input").backward_input(p, dy, kernel, dx)
-    return dx
+    shape = checks.as_tuple(where, "input_shape", input_shape, 4, minimum=0)
+    p = make_problem(where, shape, kernel.shape, strides, padding, dilation, groups)
+    return backward_input(where, p, dy, kernel, algorithm)
 
 
 def conv2d_backward_filter(
@@ -149,11 +140,9 @@ def conv2d_backward_filter(
     where = "conv2d_backward_filter"
     x = checks.as_float32(where, "x", x)
     dy = checks.as_float32(where, "dy", dy)
-    p = _problem(where, x.shape, tuple(kernel_shape), strides, padding, dilation, groups)
-    _check_dy(where, dy, p)
-    dkernel = np.empty(p.kernel_shape, np.float32)
-    _algorithm(where, algorithm, p, "backward_filter").backward_filter(p, x, dy, dkernel)
-    return dkernel
+    shape = checks.as_tuple(where, "kernel_shape", kernel_shape, 4)
+    p = make_problem(where, x.shape, shape, strides, padding, dilation, groups)
+    return backward_filter(where, p, x, dy, algorithm)
 
 
 def explain_conv2d(
@@ -184,11 +173,54 @@ def explain_conv2d(
 
     where = "explain_conv2d"
     checks.one_of(where, "direction", direction, DIRECTIONS)
-    shapes_ = (tuple(x_shape), tuple(kernel_shape))
-    return explain(_problem(where, *shapes_, strides, padding, dilation, groups), direction)
+    image = checks.as_tuple(where, "x_shape", x_shape, 4, minimum=0)
+    kernel = checks.as_tuple(where, "kernel_shape", kernel_shape, 4)
+    return explain(
+        make_problem(where, image, kernel, strides, padding, dilation, groups), direction
+    )
 
 
-def _problem(
+def forward(
+    where: str,
+    p: ConvProblem,
+    x: Float32,
+    kernel: Float32,
+    bias: Any,
+    activation: str | None,
+    algorithm: str = "auto",
+) -> Float32:
+    """Return y of a problem whose x and kernel are checked."""
+    if bias is not None:
+        bias = checks.as_float32(where, "bias", bias)
+        if bias.shape != (p.F,):
+            raise ValueError(f"{where}: bias must have shape ({p.F},), got {bias.shape}.")
+    code, left = split_activation(activation)
+    y = np.empty(p.y_shape, np.float32)
+    _find(where, algorithm, p, "forward").forward(p, x, kernel, bias, code, y)
+    return y if left is None else apply_activation(y, left)
+
+
+def backward_input(
+    where: str, p: ConvProblem, dy: Float32, kernel: Float32, algorithm: str = "auto"
+) -> Float32:
+    """Return dx of a problem whose kernel is checked."""
+    _check_dy(where, dy, p)
+    dx = np.empty(p.x_shape, np.float32)
+    _find(where, algorithm, p, "backward_input").backward_input(p, dy, kernel, dx)
+    return dx
+
+
+def backward_filter(
+    where: str, p: ConvProblem, x: Float32, dy: Float32, algorithm: str = "auto"
+) -> Float32:
+    """Return dkernel of a problem whose x is checked."""
+    _check_dy(where, dy, p)
+    dkernel = np.empty(p.kernel_shape, np.float32)
+    _find(where, algorithm, p, "backward_filter").backward_filter(p, x, dy, dkernel)
+    return dkernel
+
+
+def make_problem(
     where: str,
     x_shape: tuple[int, ...],
     kernel_shape: tuple[int, ...],
@@ -197,21 +229,26 @@ def _problem(
     dilation: Any,
     groups: Any,
 ) -> ConvProblem:
-    try:
-        return _cached_problem(x_shape, kernel_shape, strides, padding, dilation, groups)
-    except (TypeError, ValueError):
-        # Not hashable (a list, say), or wrong: now with the caller's name in the message.
-        return _make_problem(where, x_shape, kernel_shape, strides, padding, dilation, groups)
+    """Return the checked problem of a convolution; the same sizes are checked once."""
+    # A cache takes 1.0 and True for 1, so it is asked only about what is known to be integers.
+    pairs = checks.as_pair(where, "strides", strides), checks.as_pair(where, "dilation", dilation)
+    groups = checks.as_int(where, "groups", groups)
+    if isinstance(padding, str):
+        try:
+            return _cached_problem(x_shape, kernel_shape, pairs[0], padding, pairs[1], groups)
+        except ValueError:
+            pass  # once more, for the caller's name in the message
+    return _checked_problem(where, x_shape, kernel_shape, pairs[0], padding, pairs[1], groups)
 
 
-def _make_problem(
+def _checked_problem(
     where: str,
     x_shape: tuple[int, ...],
     kernel_shape: tuple[int, ...],
-    strides: Any,
+    strides: tuple[int, int],
     padding: Any,
-    dilation: Any,
-    groups: Any,
+    dilation: tuple[int, int],
+    groups: int,
 ) -> ConvProblem:
     if len(x_shape) != 4:
         raise ValueError(f"{where}: x must have shape (N, H, W, C), got {x_shape}.")
@@ -220,11 +257,8 @@ def _make_problem(
             f"{where}: kernel must have shape (KH, KW, C // groups, F) of positive sizes, "
             f"got {kernel_shape}."
         )
-    n, h, w, c = (checks.as_int(where, "input size", size, 0) for size in x_shape)
-    kh, kw, channels, f = (checks.as_int(where, "kernel size", size) for size in kernel_shape)
-    groups = checks.as_int(where, "groups", groups)
-    strides = checks.as_pair(where, "strides", strides)
-    dilation = checks.as_pair(where, "dilation", dilation)
+    n, h, w, c = x_shape
+    kh, kw, channels, f = kernel_shape
     if channels * groups != c:
         raise ValueError(
             f"{where}: x has C={c} but kernel {kernel_shape} with groups={groups} needs "
@@ -239,7 +273,7 @@ def _make_problem(
 
 @lru_cache(maxsize=1024)
 def _cached_problem(*arguments: Any) -> ConvProblem:
-    return _make_problem("conv2d", *arguments)
+    return _checked_problem("conv2d", *arguments)
 
 
 def _check_dy(where: str, dy: Float32, p: ConvProblem) -> None:
@@ -249,7 +283,7 @@ def _check_dy(where: str, dy: Float32, p: ConvProblem) -> None:
         )
 
 
-def _algorithm(where: str, name: str, p: ConvProblem, direction: str) -> ConvAlgorithm:
+def _find(where: str, name: str, p: ConvProblem, direction: str) -> ConvAlgorithm:
     if name == "auto":
         return plan_conv2d(p, direction)
     checks.one_of(where, "algorithm", name, ["auto", *(a.name for a in CONV2D_ALGORITHMS)])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..kernels import gemm
 from . import checks
 from .activation import activation as apply_activation
-from .fusion import fused_code
+from .fusion import split_activation
 
 Float32 = NDArray[np.float32]
 
@@ -45,10 +45,10 @@ def dense(x: Any, kernel: Any, bias: Any = None, *, activation: str | None = Non
         bias = checks.as_float32(where, "bias", bias)
         if bias.shape != kernel.shape[1:]:
             raise ValueError(f"{where}: bias must have shape {kernel.shape[1:]}, got {bias.shape}.")
-    code = fused_code(activation)
+    code, left = split_activation(activation)
     y = np.empty((*x.shape[:-1], kernel.shape[1]), np.float32)
-    gemm.matmul(_rows(x), kernel, _rows(y), bias, code or 0)
-    return y if code is not None else apply_activation(y, activation)
+    gemm.matmul(_rows(x), kernel, _rows(y), bias, code)
+    return y if left is None else apply_activation(y, left)
 
 
 def dense_backward_input(dy: Any, kernel: Any) -> Float32:
@@ -90,7 +90,9 @@ def dense_backward_filter(x: Any, dy: Any) -> Float32:
     x = checks.as_float32(where, "x", x)
     dy = checks.as_float32(where, "dy", dy)
     if x.ndim < 1 or x.shape[:-1] != dy.shape[:-1]:
-        raise ValueError(f"{where}: x {x.shape} and dy {dy.shape} must agree but for the last axis.")
+        raise ValueError(
+            f"{where}: x {x.shape} and dy {dy.shape} must agree but for the last axis."
+        )
     dkernel = np.empty((x.shape[-1], dy.shape[-1]), np.float32)
     gemm.matmul(_rows(x).T, _rows(dy), dkernel)
     return dkernel

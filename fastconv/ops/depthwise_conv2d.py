@@ -1,4 +1,8 @@
-"""Depthwise convolution, each channel with filters of its own, and its gradients."""
+"""Depthwise convolution, each channel with filters of its own, and its gradients.
+
+It is a convolution with as many groups as channels, and kernel (KH, KW, C, M) read as
+(KH, KW, 1, C * M).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import depthwise as kernels
 from . import checks
-from .fusion import fused_code
-from .windows import Windows, windows
+from .algorithms import ConvProblem
+from .conv2d import backward_filter, backward_input, forward, make_problem
 
 Float32 = NDArray[np.float32]
 
@@ -55,25 +58,8 @@ def depthwise_conv2d(
     where = "depthwise_conv2d"
     x = checks.as_float32(where, "x", x, 4)
     kernel = checks.as_float32(where, "kernel", kernel, 4)
-    _check_channels(where, x.shape, kernel.shape)
-    w = windows(
-        where, x.shape, kernel.shape[:2], strides, padding, dilation, name="kernel size"
-    )
-    M, outputs = kernel.shape[3], kernel.shape[2] * kernel.shape[3]
-    if bias is not None:
-        bias = checks.as_float32(where, "bias", bias)
-        if bias.shape != (outputs,):
-            raise ValueError(f"{where}: bias must have shape ({outputs},), got {bias.shape}.")
-    code = fused_code(activation)
-    y = np.empty((x.shape[0], *w.output, outputs), np.float32)
-    kernels.depthwise_conv2d(
-        _repeated(x, M), _flat(kernel), bias, y, _geometry(w), code or 0
-    )
-    if code is not None:
-        return y
-    from . import activation as apply_activation
-
-    return apply_activation(y, activation)
+    p = _problem(where, x.shape, kernel.shape, strides, padding, dilation)
+    return forward(where, p, x, kernel, bias, activation)
 
 
 def depthwise_conv2d_backward_input(
@@ -105,17 +91,10 @@ def depthwise_conv2d_backward_input(
     """
     where = "depthwise_conv2d_backward_input"
     shape = checks.as_tuple(where, "input_shape", input_shape, 4, minimum=0)
+    dy = checks.as_float32(where, "dy", dy)
     kernel = checks.as_float32(where, "kernel", kernel, 4)
-    _check_channels(where, shape, kernel.shape)
-    w = windows(where, shape, kernel.shape[:2], strides, padding, dilation, name="kernel size")
-    dy = _as_dy(where, dy, shape, w, kernel.shape)
-    M = kernel.shape[3]
-    dx = np.empty(shape, np.float32)
-    full = dx if M == 1 else np.empty((*shape[:3], shape[3] * M), np.float32)
-    kernels.depthwise_conv2d_backward_input(dy, _flat(kernel), full, _geometry(w))
-    if M != 1:
-        kernels.sum_channels(full.reshape(-1), dx.reshape(-1))
-    return dx
+    p = _problem(where, shape, kernel.shape, strides, padding, dilation)
+    return backward_input(where, p, dy, kernel)
 
 
 def depthwise_conv2d_backward_filter(
@@ -148,53 +127,24 @@ def depthwise_conv2d_backward_filter(
     """
     where = "depthwise_conv2d_backward_filter"
     x = checks.as_float32(where, "x", x, 4)
+    dy = checks.as_float32(where, "dy", dy)
     shape = checks.as_tuple(where, "kernel_shape", kernel_shape, 4)
-    _check_channels(where, x.shape, shape)
-    w = windows(where, x.shape, shape[:2], strides, padding, dilation, name="kernel size")
-    dy = _as_dy(where, dy, x.shape, w, shape)
-    dkernel = np.empty(shape, np.float32)
-    kernels.depthwise_conv2d_backward_filter(
-        _repeated(x, shape[3]), dy, _flat(dkernel), _geometry(w)
-    )
-    return dkernel
+    p = _problem(where, x.shape, shape, strides, padding, dilation)
+    return backward_filter(where, p, x, dy).reshape(shape)
 
 
-def _check_channels(where: str, x_shape: tuple[int, ...], kernel_shape: tuple[int, ...]) -> None:
-    if x_shape[3] != kernel_shape[2]:
+def _problem(
+    where: str,
+    x_shape: tuple[int, ...],
+    kernel_shape: tuple[int, ...],
+    strides: Any,
+    padding: Any,
+    dilation: Any,
+) -> ConvProblem:
+    KH, KW, C, M = kernel_shape
+    if x_shape[3] != C:
         raise ValueError(
             f"{where}: x has C={x_shape[3]} but kernel {tuple(kernel_shape)} (KH, KW, C, M) "
-            f"needs C={kernel_shape[2]}."
+            f"needs C={C}."
         )
-
-
-def _as_dy(
-    where: str, dy: Any, x_shape: tuple[int, ...], w: Windows, kernel_shape: tuple[int, ...]
-) -> Float32:
-    dy = checks.as_float32(where, "dy", dy)
-    expected = (x_shape[0], *w.output, kernel_shape[2] * kernel_shape[3])
-    if dy.shape != expected:
-        raise ValueError(
-            f"{where}: dy must have the shape {expected} of the forward result, got {dy.shape}."
-        )
-    return dy
-
-
-def _geometry(w: Windows) -> tuple[int, int, int, int, int, int]:
-    """Return (SH, SW, DH, DW, PT, PL), as the drivers want it."""
-    return (*w.strides, *w.dilation, *w.before)
-
-
-# The drivers know one filter a channel: for M of them, each channel is repeated M times.
-
-
-def _flat(kernel: Float32) -> Float32:
-    """Return the kernel as (KH, KW, C * M), its output channels side by side."""
-    return kernel.reshape(kernel.shape[0], kernel.shape[1], -1)
-
-
-def _repeated(x: Float32, M: int) -> Float32:
-    if M == 1:
-        return x
-    repeated = np.empty((*x.shape[:3], x.shape[3] * M), np.float32)
-    kernels.repeat_channels(x.reshape(-1), repeated.reshape(-1))
-    return repeated
+    return make_problem(where, x_shape, (KH, KW, 1, C * M), strides, padding, dilation, C)

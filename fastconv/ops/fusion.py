@@ -6,6 +6,7 @@ from __future__ import annotations
 _CODES = {None: 0, "linear": 0, "relu": 1}
 
 
-def fused_code(activation: str | None) -> int | None:
-    """Return the code that the register tile knows `activation` by, or None."""
-    return _CODES.get(activation)
+def split_activation(activation: str | None) -> tuple[int, str | None]:
+    """Return the code for the store, and the activation that is left to apply (or None)."""
+    code = _CODES.get(activation)
+    return (0, activation) if code is None else (code, None)

@@ -1,4 +1,4 @@
-"""im2col and its adjoint col2im, as functions of their own: the whole matrix, for teaching and tests."""
+"""im2col and its adjoint col2im as functions of their own: the whole matrix, to teach and test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from . import checks
 from .algorithms.problem import ConvProblem
 from .algorithms.views import fold_driver
-from .conv2d import _make_problem
+from .conv2d import make_problem
 
 Float32 = NDArray[np.float32]
 
@@ -74,7 +74,8 @@ def col2im(
     """
     where = "col2im"
     columns = checks.as_float32(where, "columns", columns)
-    p = _patches(where, tuple(input_shape), kernel_size, strides, padding, dilation)
+    shape = checks.as_tuple(where, "input_shape", input_shape, 4, minimum=0)
+    p = _patches(where, shape, kernel_size, strides, padding, dilation)
     expected = (p.N * p.OH * p.OW, p.KH * p.KW * p.C)
     if columns.shape != expected:
         raise ValueError(f"{where}: columns must have shape {expected}, got {columns.shape}.")
@@ -90,4 +91,4 @@ def _patches(
         raise ValueError(f"{where}: x must have shape (N, H, W, C), got {shape}.")
     window = checks.as_pair(where, "kernel_size", kernel_size)
     kernel_shape = (*window, max(shape[3], 1), 1)
-    return _make_problem(where, shape, kernel_shape, strides, padding, dilation, 1)
+    return make_problem(where, shape, kernel_shape, strides, padding, dilation, 1)

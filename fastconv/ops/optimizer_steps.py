@@ -18,6 +18,8 @@ from . import checks
 
 Float32 = NDArray[np.float32]
 
+_FLOAT32 = np.dtype(np.float32)
+
 
 def sgd_step(
     w: Any,
@@ -148,26 +150,30 @@ def sum_of_squares(x: Any) -> float:
 
 
 def _flatten(
-    where: str, w: Any, g: Any, **slots: Float32 | None
+    where: str, w: Any, g: Any, **slots: Any
 ) -> tuple[Float32, Float32, tuple[Float32 | None, ...]]:
     """Return w, g and the slots as flat views, checked."""
-    flat_w = _to_update(where, "w", w, w)
+    flat_w = _to_update(where, "w", w, getattr(w, "shape", ()))
     g = checks.as_float32(where, "g", g)
     if g.shape != w.shape:
         raise ValueError(f"{where}: g must have the shape of w, {w.shape}, got {g.shape}.")
     flat_slots = tuple(
-        None if slot is None else _to_update(where, name, slot, w) for name, slot in slots.items()
+        [  # a list is quicker than a generator, and this runs for every weight in every step
+            None if slot is None else _to_update(where, name, slot, w.shape)
+            for name, slot in slots.items()
+        ]
     )
     return flat_w, g.reshape(-1), flat_slots
 
 
-def _to_update(where: str, name: str, array: Float32, w: Any) -> Float32:
-    if not isinstance(array, np.ndarray) or array.dtype != np.float32:
+def _to_update(where: str, name: str, array: Any, shape: tuple[int, ...]) -> Float32:
+    if type(array) is not np.ndarray or array.dtype != _FLOAT32:
         what = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
         raise TypeError(f"{where}: {name} is updated in place and must be float32, got {what}.")
-    if array.shape != w.shape:
-        raise ValueError(f"{where}: {name} must have the shape of w, {w.shape}, got {array.shape}.")
-    if not (array.flags.c_contiguous and array.flags.writeable):
+    if array.shape != shape:
+        raise ValueError(f"{where}: {name} must have the shape of w, {shape}, got {array.shape}.")
+    flags = array.flags
+    if not (flags.c_contiguous and flags.writeable and flags.aligned):
         raise ValueError(
             f"{where}: {name} is updated in place and must be contiguous and writable."
         )

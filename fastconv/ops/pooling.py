@@ -264,9 +264,7 @@ def global_max_pool2d_backward(dy: Any, argmax: Any, input_shape: Any) -> Float3
     shape = _as_input_shape(where, input_shape)
     argmax = np.asarray(argmax)
     _check_shape(where, "argmax", argmax, dy.shape)
-    return max_pool2d_backward(
-        dy[:, None, None], argmax[:, None, None], shape, shape[1:3]
-    )
+    return max_pool2d_backward(dy[:, None, None], argmax[:, None, None], shape, shape[1:3])
 
 
 def zero_pad2d(x: Any, padding: Any) -> Float32:

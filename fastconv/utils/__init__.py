@@ -1,8 +1,9 @@
-"""Small helpers around training: label encoding, scaling, seeding."""
+"""Small helpers around training: label encoding, scaling, seeding, the progress bar."""
 
 from __future__ import annotations
 
+from ..progress import Progbar
 from .numerical import normalize, to_categorical
 from .seeding import set_random_seed
 
-__all__ = ["normalize", "set_random_seed", "to_categorical"]
+__all__ = ["Progbar", "normalize", "set_random_seed", "to_categorical"]

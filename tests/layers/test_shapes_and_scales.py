@@ -78,7 +78,7 @@ def test_bad_zero_padding(padding, error, message):
 
 def test_rescaling():
     x = np.array([[0, 127.5, 255]])
-    np.testing.assert_allclose(layers.Rescaling(1 / 127.5, offset=-1)(x), [[-1, 0, 1]])
+    np.testing.assert_allclose(layers.Rescaling(1 / 127.5, offset=-1)(x), [[-1, 0, 1]], atol=1e-6)
     np.testing.assert_allclose(
         layers.Rescaling(np.array([1, 2, 3]), [0, 0, 1])(np.ones((1, 3), np.uint8)), [[1, 2, 4]]
     )

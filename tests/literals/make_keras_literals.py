@@ -82,7 +82,9 @@ def main():
         print_differences(RUNS, runs)
     else:
         header = HEADER.format(version=keras.__version__, backend=keras.backend.backend())
-        FILE.write_text(header + pprint.pformat(runs, width=100, compact=True) + "\n", encoding="utf-8")
+        FILE.write_text(
+            header + pprint.pformat(runs, width=100, compact=True) + "\n", encoding="utf-8"
+        )
         print(f"wrote {FILE}")
     raise SystemExit(bool(different))
 

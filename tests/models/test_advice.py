@@ -11,12 +11,6 @@ from fastconv.models import Sequential, advice
 
 from .helpers import CCE, SCCE, model_for
 
-
-@pytest.fixture
-def xy(rng):
-    return rng.random((20, 4)), np.arange(20) % 3
-
-
 # Advice
 
 
@@ -153,5 +147,5 @@ def test_nothing_to_train(xy):
     model = model_for()
     model.trainable = False
     before = model.get_weights()[0]
-    only_warning("there are no weights to train", lambda: model.fit(*xy, verbose=0))
+    only_warning("has no weights to train", lambda: model.fit(*xy, verbose=0))
     np.testing.assert_array_equal(before, model.get_weights()[0])

@@ -13,11 +13,6 @@ from fastconv.models import Sequential, data
 from .helpers import SCCE, model_for
 
 
-@pytest.fixture
-def xy(rng):
-    return rng.random((20, 4)), np.arange(20) % 3
-
-
 def flat(lists):
     return list(itertools.chain.from_iterable(lists))
 

@@ -15,7 +15,7 @@ from ..literals import networks
 from ..literals.keras_training import RUNS
 
 
-@pytest.mark.parametrize(("network", "optimizer"), RUNS, ids=" ".join)
+@pytest.mark.parametrize(("network", "optimizer"), RUNS, ids=map(" ".join, RUNS))
 def test_training_gives_the_numbers_of_keras(each_isa, network, optimizer):
     results = networks.train(network, optimizer, Sequential, layers, optimizers, regularizers)
     expected = RUNS[network, optimizer]

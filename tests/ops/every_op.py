@@ -36,14 +36,14 @@ def in_place(step, **options):
 
 
 def every_op(N=5, H=9, W=8, C=6, F=10, seed=17):
-    """Return {name: Call} on a batch of N images; larger sizes are shared between threads."""
+    """Return {name: Call} on a batch of N images; a name begins with that of the op."""
     rng = np.random.default_rng(seed)
 
     def normal(*shape):
         return rng.standard_normal(shape).astype(np.float32)
 
     OH, OW = -(-H // 2), -(-W // 2)
-    x, kernel, bias = normal(N, H, W, C), normal(3, 3, C, F), normal(F)
+    x, kernel, bias, other = normal(N, H, W, C), normal(3, 3, C, F), normal(F), normal(N, H, W, C)
     dy, dy2 = normal(N, H, W, F), normal(N, OH, OW, F)
     depthwise, depthwise_bias, depthwise_dy = (
         normal(3, 3, C, 2),
@@ -109,16 +109,24 @@ def every_op(N=5, H=9, W=8, C=6, F=10, seed=17):
                   {"x": rows, "kernel": matrix, "bias": bias}),
         "dense_backward_input": (ops.dense_backward_input, {"dy": dense_dy, "kernel": matrix}),
         "dense_backward_filter": (ops.dense_backward_filter, {"x": rows, "dy": dense_dy}),
+        "col2im": (lambda columns: ops.col2im(columns, x.shape, 3, **S2),
+                   {"columns": normal(N * OH * OW, 9 * C)}),
         "softmax": (ops.softmax, {"x": logits}),
+        "softmax of columns": (lambda x: ops.softmax(x, axis=1), {"x": x}),
+        "softmax_backward": (ops.softmax_backward, {"dy": dense_dy, "y": one_hot}),
+        "log_softmax": (ops.log_softmax, {"x": logits}),
+        "log_softmax_backward": (ops.log_softmax_backward, {"dy": dense_dy, "y": logits}),
         "sigmoid": (ops.sigmoid, {"x": x}),
-        "tanh": (lambda x: ops.activation(x, "tanh"), {"x": x}),
-        "tanh backward": (lambda dy, y: ops.activation_backward(dy, None, y, "tanh"),
-                          {"dy": normal(*x.shape), "y": np.tanh(x)}),
+        "activation tanh": (lambda x: ops.activation(x, "tanh"), {"x": x}),
+        "activation_backward tanh": (lambda dy, y: ops.activation_backward(dy, None, y, "tanh"),
+                                     {"dy": other, "y": np.tanh(x)}),
+        "elu": (lambda x: ops.elu(x, 0.5), {"x": x}),
+        "elu_backward": (lambda dy, y: ops.elu_backward(dy, y, 0.5), {"dy": other, "y": x}),
         "leaky_relu": (ops.leaky_relu, {"x": x}),
-        "leaky_relu_backward": (ops.leaky_relu_backward, {"dy": normal(*x.shape), "x": x}),
+        "leaky_relu_backward": (ops.leaky_relu_backward, {"dy": other, "x": x}),
         "relu": (lambda x: ops.relu(x, 0.1, 2.0, 0.5), {"x": x}),
         "relu_backward": (lambda dy, x: ops.relu_backward(dy, x, 0.1, 2.0, 0.5),
-                          {"dy": normal(*x.shape), "x": x}),
+                          {"dy": other, "x": x}),
         "softmax_cross_entropy": (
             lambda logits, labels, weights: ops.softmax_cross_entropy(logits, labels, weights),
             {"logits": logits, "labels": labels, "weights": weights}),
@@ -131,10 +139,10 @@ def every_op(N=5, H=9, W=8, C=6, F=10, seed=17):
         "batch_norm_train": (ops.batch_norm_train, {"x": x, "gamma": gamma, "beta": beta}),
         "batch_norm_backward": (
             ops.batch_norm_backward,
-            {"dy": normal(*x.shape), "x": x, "gamma": gamma, "mean": mean, "variance": variance}),
+            {"dy": other, "x": x, "gamma": gamma, "mean": mean, "variance": variance}),
         "batch_norm_inference_backward": (
             ops.batch_norm_inference_backward,
-            {"dy": normal(*x.shape), "x": x, "gamma": gamma, "mean": mean, "variance": variance}),
+            {"dy": other, "x": x, "gamma": gamma, "mean": mean, "variance": variance}),
         "dropout": (lambda x: ops.dropout(x, 0.5, 123), {"x": x}),
         "scale_shift": (lambda x: ops.scale_shift(x, 0.5, -1.0), {"x": x}),
         "take_rows": (ops.take_rows, {"x": x, "indices": rng.permutation(N)[: N // 2 + 1]}),

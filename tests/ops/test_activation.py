@@ -134,6 +134,16 @@ def test_leaky_relu(each_isa, rng, slope):
     assert_within(ops.leaky_relu_backward(dy, x, slope), expected, np.abs(expected))
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0, 3.0])
+def test_elu_with_alpha(each_isa, rng, alpha):
+    x = grid()
+    dy = rng.standard_normal(x.shape).astype(np.float32)
+    y = reference.elu(np.float64(x), alpha)
+    assert_within(ops.elu(x, alpha), y, np.abs(y))
+    expected = dy * reference.elu_derivative(np.float64(x), alpha)
+    assert_within(ops.elu_backward(dy, y.astype(np.float32), alpha), expected, np.abs(dy) * 4)
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -161,22 +171,35 @@ def test_general_relu(each_isa, rng, options):
 def test_softmax(each_isa, rng, C, scale):
     x = (scale * rng.standard_normal((9, C))).astype(np.float32)
     dy = rng.standard_normal(x.shape).astype(np.float32)
-    y = reference.softmax(x)
+    y, log_y = reference.softmax(x), reference.log_softmax(x)
     # Rounding in x - max(x) is a relative error in the exponential.
     spread = np.float64(x).max(axis=-1, keepdims=True) - x + 4
     assert_within(ops.softmax(x), y, y * spread)
-    assert_within(ops.activation(x, "softmax"), y, y * spread)
+    assert_within(ops.log_softmax(x), log_y, spread)
+    np.testing.assert_array_equal(ops.activation(x, "softmax"), ops.softmax(x))
+    np.testing.assert_array_equal(ops.activation(x, "log_softmax"), ops.log_softmax(x))
+
     expected = reference.softmax_backward(np.float64(dy), y)
     bound = y * (np.abs(dy) + np.abs(dy * y).sum(axis=-1, keepdims=True)) * 2
-    dx = ops.activation_backward(dy, None, y.astype(np.float32), "softmax")
-    assert_within(dx, expected, bound)
+    y = y.astype(np.float32)
+    assert_within(ops.softmax_backward(dy, y), expected, bound)
+    assert_within(ops.activation_backward(dy, None, y, "softmax"), expected, bound)
+    log_y = np.maximum(log_y, -80).astype(np.float32)
+    expected = reference.log_softmax_backward(np.float64(dy), np.float64(log_y))
+    bound = np.abs(dy) + np.exp(log_y) * np.abs(dy).sum(axis=-1, keepdims=True) * 4
+    assert_within(ops.log_softmax_backward(dy, log_y), expected, bound)
+    assert_within(ops.activation_backward(dy, None, log_y, "log_softmax"), expected, bound)
 
 
 @pytest.mark.parametrize("axis", [-1, 0, 1, 2])
 def test_softmax_axis(each_isa, rng, axis):
-    x = rng.standard_normal((3, 4, 5)).astype(np.float32)
-    y = reference.softmax(x, axis)
-    assert_within(ops.softmax(x, axis), y, y * 8)
+    x, dy = rng.standard_normal((2, 3, 4, 5)).astype(np.float32)
+    for name in ("softmax", "log_softmax"):
+        y = getattr(reference, name)(x, axis)
+        assert_within(getattr(ops, name)(x, axis), y, np.abs(y) + 8)
+        dx = getattr(reference, f"{name}_backward")(np.float64(dy), y, axis)
+        result = getattr(ops, f"{name}_backward")(dy, y.astype(np.float32), axis)
+        assert_within(result, dx, np.abs(dy).sum() + 8)
 
 
 def test_softmax_extremes(each_isa):

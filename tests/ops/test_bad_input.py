@@ -49,6 +49,11 @@ LAYOUTS = {
 }
 
 
+def test_every_op_is_tried():
+    tried = {name.split()[0] for name in every_op(N=1)}
+    assert set(ops.__all__) - tried == {"ACTIVATIONS", "activation_needs_input", "explain_conv2d"}
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("name", "argument"), ARGUMENTS)
 def test_any_layout_gives_the_same_answer_and_is_not_modified(name, argument, layout):

@@ -5,12 +5,11 @@ Each test runs its program in a new process, where the peak of the resident set 
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+
+from .. import programs
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="reads the resident set from /proc"
@@ -44,18 +43,8 @@ def zeros(*shape):
 def run(program, isa):
     """Run a program that prints one number of bytes, and return it."""
     # Without the heap's thresholds moving, what is freed goes back to the system.
-    environment = {
-        **os.environ,
-        "FASTCONV_ISA": isa,
-        "MALLOC_MMAP_THRESHOLD_": "65536",
-        "MALLOC_TRIM_THRESHOLD_": "65536",
-    }
-    finished = subprocess.run(
-        [sys.executable, "-c", PRELUDE + program],
-        env=environment, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert finished.returncode == 0, finished.stderr
-    return int(finished.stdout)
+    thresholds = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+    return int(programs.run("-c", PRELUDE + program, FASTCONV_ISA=isa, **thresholds))
 
 
 def test_second_call_of_the_same_shapes_costs_nothing(each_isa):

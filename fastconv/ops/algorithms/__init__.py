@@ -1,11 +1,11 @@
 """Ways to compute one convolution: each a file, each an entry of CONV2D_ALGORITHMS.
 
-    problem    ConvProblem: the sizes
-    plan       plan_conv2d(problem, direction): the cached choice; explain: why
-    depthwise  one channel a group
-    winograd   3x3 of stride 1 with fewer multiplications
-    direct     no unfolding: the register tile walks over taps
-    im2col     unfold blocks, then a matrix product; takes every problem
+problem    ConvProblem: the sizes
+plan       plan_conv2d(problem, direction): the cached choice; explain: why
+depthwise  one channel a group
+winograd   3x3 of stride 1 with fewer multiplications
+direct     no unfolding: the register tile walks over taps
+im2col     unfold blocks, then a matrix product; takes every problem
 """
 
 from .plan import CONV2D_ALGORITHMS, explain, find, plan_conv2d

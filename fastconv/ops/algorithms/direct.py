@@ -1,7 +1,7 @@
 """Direct convolution: no unfolding; the register tile walks over the taps of the (padded) image.
 
-Takes every problem. Rows of neighbouring taps are summed as one run when a pixel's channels lie side
-by side, which is what makes few channels (a first layer's 1 or 3) affordable.
+Takes every problem. Rows of neighbouring taps are summed as one run when a pixel's channels lie
+side by side, which is what makes few channels (a first layer's 1 or 3) affordable.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Direct(ConvAlgorithm):
 
     def cost(self, p: ConvProblem, direction: str) -> float:
         """Return products, starts of runs of taps, and the padded copy."""
-        rows, cols = isa.tile_shape()
+        _, cols = isa.tile_shape()
         pixels, channels = p.N * p.OH * p.OW, p.F // p.groups
         if direction == "backward_input":
             channels = p.C // p.groups

@@ -1,7 +1,7 @@
 """im2col: unfold the taps of a block of pixels side by side, then one matrix product.
 
-Chellapilla, Puri & Simard, "High Performance Convolutional Neural Networks for Document Processing",
-2006 - but in blocks that stay in L2: the whole unfolded matrix never exists.
+Chellapilla, Puri & Simard, "High Performance Convolutional Neural Networks for Document
+Processing", 2006 - but in blocks that stay in L2: the whole unfolded matrix never exists.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ CACHED = 256
 
 
 def forward_view(p: ConvProblem) -> View:
-    """Return the view of all output pixels: tap (kh, kw) of y[i, j] is x[i*SH + kh*DH - PT, ...]."""
+    """Return the view of all output pixels: tap kh, kw of y[i, j] is x[i*SH + kh*DH - PT, ...]."""
     (top, _), (left, _) = p.pads
     (sh, sw), (dh, dw) = p.strides, p.dilation
     taps = [(kh, kw) for kh in range(p.KH) for kw in range(p.KW)]
@@ -29,8 +29,8 @@ def forward_view(p: ConvProblem) -> View:
 def input_views(p: ConvProblem) -> list[View]:
     """Return one view of dx for each phase of the strides.
 
-    dx[h, w] = sum of dy[(h + PT - kh*DH) / SH, (w + PL - kw*DW) / SW] @ kernel[kh, kw].T over the taps
-    that divide. Taps are listed backwards, so that dy is read from left to right.
+    dx[h, w] = sum of dy[(h + PT - kh*DH) / SH, (w + PL - kw*DW) / SW] @ kernel[kh, kw].T over the
+    taps that divide. Taps are listed backwards, so that dy is read from left to right.
     """
     (top, _), (left, _) = p.pads
     (sh, sw), (dh, dw) = p.strides, p.dilation
@@ -47,9 +47,7 @@ def input_views(p: ConvProblem) -> list[View]:
             tx = [(pw + left - kw * dw) // sw for _, kw in taps]
             rows, cols = -(-(p.H - ph) // sh), -(-(p.W - pw) // sw)
             offset, row, col = (ph * p.W + pw) * p.C, sh * p.W * p.C, sw * p.C
-            views.append(
-                (rows, cols, offset, row, col, 1, 1, ty, tx, _kernel_offsets(p, taps))
-            )
+            views.append((rows, cols, offset, row, col, 1, 1, ty, tx, _kernel_offsets(p, taps)))
     return views
 
 

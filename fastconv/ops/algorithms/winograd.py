@@ -1,6 +1,6 @@
 """Winograd's F(2x2, 3x3): 16 multiplications where direct convolution does 36.
 
-Its sums are shorter than a chain over all taps, so it is more accurate too, not less. Tiles that hold
+Its sums are shorter than a chain over all taps, so it is about as accurate. Tiles that hold
 infinities or NaN are computed directly, because the transforms would spread them.
 Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv:1509.09308.
 """
@@ -17,8 +17,8 @@ class Winograd(ConvAlgorithm):
     """F(2x2, 3x3) for stride 1, in all directions; dx is the same of dy and the kernel turned."""
 
     name = "winograd2"
-    # A transform adds up to 16 inputs of a tile, of which a window of direct convolution sees 9, so
-    # the bound of one output counts its neighbours' magnitudes too. On the whole it is more accurate.
+    # A transform adds up to 16 inputs of a tile, of which a window of direct convolution sees 9:
+    # the rounding errors of one output come from its neighbours' magnitudes too.
     error_factor = 16.0
 
     def unsupported_reason(self, p: ConvProblem, direction: str) -> str | None:

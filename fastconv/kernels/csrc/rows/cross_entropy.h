@@ -54,8 +54,9 @@ FC_INLINE vf sigmoid_loss_group(const float *logits, const float *labels, vf wei
 }
 
 FC_INLINE void cross_entropy_all(const fc_cross_entropy *t, const int softmax) {
-    const ptrdiff_t cols = t->cols, group = cols >= FC_VL ? 1 : FC_VL;
-    const int across = cols >= FC_VL;
+    const ptrdiff_t cols = t->cols;
+    const int across = cols > FC_SHORT_ROW;
+    const ptrdiff_t group = across ? 1 : FC_VL;
     float z[FC_GROUP], y[FC_GROUP], d[FC_GROUP];
     for (ptrdiff_t r = 0; r < t->rows; r += group) {
         const ptrdiff_t rows = t->rows - r < group ? t->rows - r : group;

@@ -49,7 +49,7 @@ FC_INLINE void rows_group(const float *a, const float *b, float *out, ptrdiff_t 
 FC_INLINE void rows_all(const fc_rows *t, const int kind) {
     const ptrdiff_t cols = t->cols;
     const int two = kind == FC_SOFTMAX_BACKWARD || kind == FC_LOG_SOFTMAX_BACKWARD;
-    if (cols >= FC_VL) {
+    if (cols > FC_SHORT_ROW) {
         for (ptrdiff_t r = 0; r < t->rows; r++) {
             const ptrdiff_t start = r * cols;
             rows_group(t->a + start, two ? t->b + start : NULL, t->out + start, cols, kind, 1);
