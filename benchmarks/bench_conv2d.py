@@ -46,12 +46,15 @@ def explain(chosen: Sequence[problems.Problem], directions: Sequence[str]) -> No
     """Print which algorithm is taken for each problem, and why."""
     from fastconv import ops
 
+    words = {"forward": "forward", "input": "backward_input", "kernel": "backward_filter"}
     for p in chosen:
         for direction in directions:
             for one in ("input", "kernel") if direction == "backward" else (direction,):
-                print(f"{p.name} N={p.N} {one}")
+                print(p.name)
                 print(
-                    ops.explain_conv2d(p.input_shape, p.kernel_shape, direction=one, **p.geometry)
+                    ops.explain_conv2d(
+                        p.input_shape, p.kernel_shape, direction=words[one], **p.geometry
+                    )
                 )
 
 

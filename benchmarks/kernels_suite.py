@@ -37,22 +37,16 @@ def argument_parser(
     add("--set", dest="sets", type=common.words, default=[], help="networks: resnet50,vgg16,...")
     add("--kind", dest="kinds", type=common.words, default=[], help="kinds: 3x3,1x1,...")
     add("--seconds", type=float, help=f"length of a turn (0.1; {QUICK_SECONDS} with --quick)")
-    add(
-        "--precision",
-        choices=("highest", "high", "medium"),
-        help="fastconv's float32 matmul precision (its default); peers keep plain float32",
-    )
     return parser
 
 
 def run_suite(bench: str, options: argparse.Namespace, cases: Sequence[Case]) -> int:
     """Measure all cases at each number of threads, print and save; return the exit code."""
     seconds = options.seconds or (QUICK_SECONDS if options.quick else 0.1)
-    worker_options = {"precision": options.precision}
     runs: list[dict[str, Any]] = []
     interrupted = False
     for threads in options.threads:
-        with Crew(bench, options.peers, threads, worker_options) as crew:
+        with Crew(bench, options.peers, threads, {}) as crew:
             heading = common.heading(crew, threads)
             rows: list[dict[str, Any]] = []
             try:
@@ -72,7 +66,6 @@ def run_suite(bench: str, options: argparse.Namespace, cases: Sequence[Case]) ->
         "machine": common.machine(),
         "rounds": options.rounds,
         "seconds": seconds,
-        "precision": options.precision,
         "runs": runs,
     }
     if options.json:

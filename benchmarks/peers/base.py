@@ -45,8 +45,6 @@ class FastconvPeer(Peer):
 
         self.fastconv = fastconv
         self.version = fastconv.__version__
-        if options.get("precision"):
-            fastconv.config.set_float32_matmul_precision(options["precision"])
 
     def describe(self) -> dict[str, Any]:
         from fastconv.kernels import isa

@@ -11,7 +11,7 @@ from .gemm cimport ceil_div, multiply_rows, packed_floats, rows_job
 from .isa cimport active_table
 from .taps cimport (
     create_view, delete_view, divide, finish_view, load, locate, tap_block, tap_blocks, tap_image,
-    tap_view, unfold,
+    tap_view, unfold as unfold_pixels,
 )
 from .threads cimport parallel_for, team_size, worker
 from .workspace cimport FC_SLOT_IMAGE, FC_SLOT_PACK_B, FC_SLOT_ROWS, scratch
@@ -72,14 +72,16 @@ cdef void conv_task(void* context, Py_ssize_t task) noexcept nogil:
                 m += 1
     job.a, job.c, job.rows = a, c, m
     job.b = s.b + group * s.b_group
-    job.bias = NULL if s.bias == NULL else s.bias + group * s.cols
+    job.bias = s.bias
+    if s.bias != NULL:
+        job.bias += group * s.cols
     job.col_begin = chunk * s.chunk_cols
     job.col_end = min(job.col_begin + s.chunk_cols, s.cols)
     job.packed = s.packed + worker() * s.packed_floats
     job.taps = taps
     if s.unfold:
         columns = loaded + s.blocks.floats
-        unfold(view, &block, s.image.depth, a, m, columns)
+        unfold_pixels(view, &block, s.image.depth, a, m, columns)
         for i in range(m):
             a[i] = columns + i * job.depth
         taps[0] = 0

@@ -15,7 +15,7 @@ from .gemm cimport ceil_div, multiply_rows, packed_floats, rows_job
 from .isa cimport FC_LINEAR, active_table
 from .taps cimport (
     create_view, delete_view, divide, finish_view, load, locate, place, tap_block, tap_blocks,
-    tap_image, tap_view, unfold,
+    tap_image, tap_view, unfold as unfold_pixels,
 )
 from .threads cimport parallel_for, team_size, worker
 from .workspace cimport (
@@ -87,15 +87,17 @@ cdef void add_block(
                 for j in range(block.cols):
                     pixels[m] = block.data + lines[i] + j * block.col_step
                     m += 1
-            unfold(view, &block, depth, pixels, m, columns)
+            unfold_pixels(view, &block, depth, pixels, m, columns)
         job.depth, job.n_taps = job.n_taps * block.cols, 1
         job.a_step = s.rows
         lines[0] = 0
     for m in range(row_begin, row_end):
         t = m // depth
-        a[m] = columns + m if s.unfold else (
-            block.data + m % depth + (view.ty[t] * block.pixel_row + view.tx[t]) * block.pixel
-        )
+        if s.unfold:
+            a[m] = columns + m
+        else:
+            a[m] = (block.data + m % depth
+                    + (view.ty[t] * block.pixel_row + view.tx[t]) * block.pixel)
         c[m] = out + m * s.filters + group * s.cols
     job.b = (s.dy + block.image * s.dy_image + block.row * s.dy_row + block.col * s.filters
              + group * s.cols)
@@ -141,10 +143,10 @@ cdef void reduce_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef filter_context* s = <filter_context*>context
     cdef float* out = s.dkernel + task * s.filters
     cdef const float* part = s.partial + task * s.filters
-    cdef Py_ssize_t p, f, step = s.rows * s.filters
+    cdef Py_ssize_t _, f, step = s.rows * s.filters
     for f in range(s.filters):
         out[f] = part[f]
-    for p in range(1, s.partials):
+    for _ in range(1, s.partials):
         part += step
         for f in range(s.filters):
             out[f] += part[f]

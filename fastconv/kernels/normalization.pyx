@@ -2,9 +2,9 @@
 
 An array (M, C) is cut into blocks of rows, by its shape alone. Each block is summed by itself, in
 float32; blocks are put together in double precision, in order. A variance is found in one visit:
-deviations from the mean of a block's first rows are small, so little is lost where the mean is taken
-out of their squares. Blocks are joined as in Chan, Golub & LeVeque, "Algorithms for computing the
-sample variance", The American Statistician 37(3), 1983.
+deviations from the mean of a block's first rows are small, so little is lost where their own mean
+is taken out of their squares. Blocks are joined as in Chan, Golub & LeVeque, "Algorithms for
+computing the sample variance", The American Statistician 37(3), 1983.
 """
 
 from libc.math cimport sqrt

@@ -16,8 +16,7 @@ from .taps cimport (
 )
 from .threads cimport parallel_for, team_size, worker
 from .workspace cimport (
-    FC_SLOT_IMAGE, FC_SLOT_KERNEL, FC_SLOT_PACK_B, FC_SLOT_PARTIAL, FC_SLOT_PLANES, FC_SLOT_ROWS,
-    scratch,
+    FC_SLOT_IMAGE, FC_SLOT_KERNEL, FC_SLOT_PACK_B, FC_SLOT_PLANES, FC_SLOT_ROWS, scratch,
 )
 
 cdef enum:
@@ -144,6 +143,9 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef rows_job job
     cdef float* out
     cdef const float* corner
+    cdef const float* bias = s.bias
+    if bias != NULL:
+        bias += begin
     locate(&block, &s.blocks, s.view, &s.image, task // s.col_chunks)
     tiles = transform_input(s, &block, loaded, v, v_step)
     job.a, job.c, job.rows = a, c, tiles
@@ -170,7 +172,7 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
                               + 2 * (block.col + j)) * s.cols)
                 active_table().winograd2_output(
                     m + t * s.chunk_cols, m_step, end - begin,
-                    NULL if s.bias == NULL else s.bias + begin, s.activation,
+                    bias, s.activation,
                     out + begin, s.OW * s.cols, s.cols, rows, cols, &finite,
                 )
                 if not finite:

@@ -20,11 +20,11 @@ def _geometry(w: Windows) -> tuple[int, int, int, int, int, int]:
     return (*w.size, *w.strides, *w.before)
 
 
-def _position_dtype(w: Windows) -> type[np.int8] | type[np.int32]:
-    return np.int8 if w.size[0] * w.size[1] <= 128 else np.int32
+def _position_dtype(w: Windows) -> np.dtype[Any]:
+    return np.dtype(np.int8 if w.size[0] * w.size[1] <= 128 else np.int32)
 
 
-def _as_bytes(positions: Positions) -> NDArray[np.int8]:
+def _as_bytes(positions: NDArray[Any]) -> NDArray[Any]:
     """Return a view (N, OH, OW, bytes of C positions), which the drivers take for both dtypes."""
     return positions if positions.dtype == np.int8 else positions.view(np.int8)
 

@@ -40,10 +40,10 @@ def windows(
         A size is not an integer.
     """
     try:
-        return _remembered(image[1:3], size, strides, padding, dilation)
+        return _remembered((image[1], image[2]), size, strides, padding, dilation)
     except (TypeError, ValueError):
         # Not hashable (a list, say), or wrong: now with the caller's words in the message.
-        return _windows(where, name, image[1:3], size, strides, padding, dilation)
+        return _windows(where, name, (image[1], image[2]), size, strides, padding, dilation)
 
 
 def _windows(

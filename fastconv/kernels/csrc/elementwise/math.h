@@ -105,7 +105,7 @@ FC_INLINE vf vf_sigmoid(vf x) { return 1.0f / (1.0f + vf_exp(-x)); }
  * "Approximations for Digital Computers", 1955. */
 FC_INLINE vf vf_normal(vf x, vf *density) {
     const vf t = vf_at_most(vf_abs(x), 14.5f);
-    /* An error of 1 ulp in t * t would be one of t * t / 2 ulp in the result: square 12 + 12 bits. */
+    /* An error of 1 ulp in t * t would be t * t / 2 ulp in the result: square 12 + 12 bits. */
     const vf high = (vf)((vi)t & ~0xfff);
     const vf e = vf_exp_difference(high * high * -0.5f, (t - high) * (t + high) * 0.5f);
     const vf r = 1.0f / (t + 3.75f);

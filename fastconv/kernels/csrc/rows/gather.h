@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FC_SOURCE(name, type)                                                              \
+#define FC_SOURCE(name, type)                                                                    \
     static void FC_NAME(gather_##name)(const void *x, const int64_t *indices, float *restrict y, \
                                        ptrdiff_t rows, ptrdiff_t cols) {                         \
         for (ptrdiff_t r = 0; r < rows; r++) {                                                   \

@@ -16,7 +16,7 @@
 /* Room for a group of short rows. */
 #define FC_GROUP (FC_SHORT_ROW * FC_VL)
 
-/* Where the vector that begins at i of n >= FC_VL floats is read: the last one ends with the row. */
+/* Where the vector that begins at i of n >= FC_VL floats is read: the last ends with the row. */
 FC_INLINE ptrdiff_t group_at(ptrdiff_t i, ptrdiff_t n) {
     return i + FC_VL <= n ? i : n - FC_VL;
 }
@@ -50,7 +50,7 @@ FC_INLINE vf group_max(vf v, const int across) {
     return vf_splat(most);
 }
 
-/* Columns of x (rows <= FC_VL, cols <= FC_SHORT_ROW) to vectors; lanes without a row become zero. */
+/* Columns of x (rows <= FC_VL, cols <= FC_SHORT_ROW) to vectors; lanes without a row are zero. */
 FC_INLINE void group_gather(float *group, const float *x, ptrdiff_t rows, ptrdiff_t cols) {
     if (rows < FC_VL) memset(group, 0, (size_t)(cols * FC_VL) * sizeof(float));
     for (ptrdiff_t r = 0; r < rows; r++) {
