@@ -12,7 +12,7 @@ from .problem import ConvProblem
 #: Vector multiply-adds a cycle.
 FMA_PER_CYCLE = 2.0
 #: Starting a run of neighbouring taps in the register tile, per row of the tile.
-RUN_CYCLES = 1.5
+RUN_CYCLES = 0.5
 #: Copying one float into a padded or unfolded block and reading it from there.
 COPY_CYCLES = 0.25
 #: Writing and reading one float of a plane of transformed tiles or kernels.

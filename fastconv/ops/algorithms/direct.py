@@ -26,8 +26,12 @@ class Direct(ConvAlgorithm):
         """Return products, starts of runs of taps, and the padded copy."""
         _, cols = isa.tile_shape()
         pixels, channels = p.N * p.OH * p.OW, p.F // p.groups
+        products = product_cycles(p, channels)
         if direction == "backward_input":
-            channels = p.C // p.groups
+            # All taps of all pixels of dx that a phase of the strides leaves, the border's included.
+            pixels, channels = p.N * p.H * p.W, p.C // p.groups
+            share = p.H * p.W / (p.OH * p.OW * p.strides[0] * p.strides[1])
+            products = product_cycles(p, channels) * share
         # Taps of one row are one run unless dilation, strides of dx or other groups lie between.
         merged = p.dilation[1] == 1 and (direction != "backward_input" or p.strides[1] == 1)
         runs = p.KH * (1 if merged and p.groups == 1 else p.KW)
@@ -36,7 +40,7 @@ class Direct(ConvAlgorithm):
         if direction == "backward_filter":
             # Rows of pixels are the runs here.
             starts = p.N * p.OH * p.groups * -(-channels // cols) * p.KH * p.KW * p.C // p.groups
-        return product_cycles(p, channels) + RUN_CYCLES * starts + COPY_CYCLES * copied
+        return products + RUN_CYCLES * starts + COPY_CYCLES * copied
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
         """Return a padded block, a packed panel and row pointers."""
