@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fastconv.kernels import isa
+# Test the installed package, not the sources beside the tests, which may hold no compiled kernels.
+# (With an editable install both are the same; without any, the sources have to do.)
+_path = list(sys.path)
+_root = Path(__file__).resolve().parent.parent
+sys.path[:] = [folder for folder in _path if Path(folder or ".").resolve() != _root]
+with contextlib.suppress(ModuleNotFoundError):
+    import fastconv  # noqa: F401
+sys.path[:] = _path
+
+from fastconv.kernels import isa  # noqa: E402
 
 
 def pytest_generate_tests(metafunc):

@@ -12,7 +12,7 @@ Arrays come checked from `ops`: C-contiguous, aligned float32.
 
 try:
     from . import isa as isa
-except ModuleNotFoundError as error:
+except ImportError as error:
     raise ImportError(
         "fastconv: the compiled kernels are not in this folder. Python found the source tree: run "
         "it from another folder, or build in place with `pip install -e .`"

@@ -28,7 +28,7 @@ class Direct(ConvAlgorithm):
         pixels, channels = p.N * p.OH * p.OW, p.F // p.groups
         products = product_cycles(p, channels)
         if direction == "backward_input":
-            # All taps of all pixels of dx that a phase of the strides leaves, the border's included.
+            # All taps of all pixels of dx that a phase of the strides leaves, at the border too.
             pixels, channels = p.N * p.H * p.W, p.C // p.groups
             share = p.H * p.W / (p.OH * p.OW * p.strides[0] * p.strides[1])
             products = product_cycles(p, channels) * share

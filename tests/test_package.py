@@ -1,0 +1,46 @@
+"""What `import fastconv` loads, and what a user finds in the package."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import fastconv
+
+from . import programs
+
+#: Slow to load, and needed by few: each is imported by the function that first wants it.
+LATE = ("h5py", "rich", "urllib.request", "http.client", "ssl", "fastconv.kernels.conv")
+
+
+def test_import_loads_almost_nothing():
+    program = (
+        "import sys, numpy; before = set(sys.modules); import fastconv; "
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    loaded = programs.run("-c", program).split()
+    assert not set(loaded) & set(LATE)
+    assert len(loaded) < 6, loaded
+
+
+def test_training_needs_neither_files_nor_tables():
+    program = (
+        "import sys; from fastconv.models import Sequential; from fastconv import layers, utils; "
+        "print(*sys.modules)"
+    )
+    assert not set(programs.run("-c", program).split()) & set(LATE[:-1])
+
+
+@pytest.mark.parametrize("name", fastconv.__all__)
+def test_public_names_exist(name):
+    assert getattr(fastconv, name) is not None
+
+
+def test_unknown_names_are_attribute_errors():
+    with pytest.raises(AttributeError, match="no attribute 'Convolution'"):
+        fastconv.Convolution  # noqa: B018
+
+
+def test_version_has_three_numbers():
+    assert re.fullmatch(r"\d+\.\d+\.\d+\w*", fastconv.__version__)
