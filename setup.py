@@ -79,9 +79,10 @@ class BuildKernels(build_ext):
         isas = self.supported_isas()
         macros = [(f"FC_BUILD_{name.upper()}", "1") for name in isas]
         for extension in self.extensions:
-            extension.extra_compile_args += [*C_FLAGS, *CYTHON_C_FLAGS, *openmp]
-            extension.extra_link_args += [*openmp, *([] if DEBUG else ["-Wl,-s"])]
             driver = extension.name.rpartition(".")[2]
+            parallel = openmp if driver == "threads" else []
+            extension.extra_compile_args += [*C_FLAGS, *CYTHON_C_FLAGS, *parallel]
+            extension.extra_link_args += [*parallel, *([] if DEBUG else ["-Wl,-s"])]
             extension.extra_objects = self.compile_c(C_FILES.get(driver, []), "common", macros, [])
             if driver == "isa":
                 for name in isas:

@@ -19,7 +19,7 @@ cdef enum:
     PACK_TILES = 3
 # Rows of A per task of a matrix product: MC x KC floats stay in L2.
 cdef enum:
-    MC = 240
+    MC = 256
 # Columns of B per task: enough to reuse a packed block of A, few enough for tasks to share out.
 cdef enum:
     NC = 256
@@ -196,7 +196,7 @@ def matmul(
         (s.a_k == 1 and s.a_row % ALIASING_FLOATS == 0 and s.M > 1)
         or (s.a_row == 1 and s.a_k > ALIASING_FLOATS and s.K > 64)
     )
-    s.block_rows = min(s.M, <Py_ssize_t>MC)
+    s.block_rows = ceil_div(s.M, ceil_div(s.M, MC))  # equal blocks: a small last one costs as much
     s.block_cols = min(s.N, <Py_ssize_t>NC)
     row_blocks = ceil_div(s.M, s.block_rows)
     s.col_blocks = ceil_div(s.N, s.block_cols)
