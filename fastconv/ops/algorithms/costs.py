@@ -17,10 +17,20 @@ RUN_CYCLES = 0.5
 COPY_CYCLES = 0.25
 #: Writing and reading one float of a plane of transformed tiles or kernels.
 TRANSFORM_CYCLES = 0.25
+#: The same where the planes outgrow the caches: memory gives one core about 10 GB/s.
+MEMORY_CYCLES = 4.0
+#: Bytes of planes that caches hold, other work beside them.
+CACHED_BYTES = 8 * 2**20
 #: Reading or writing one float of an image, where little is computed with it.
 TOUCH_CYCLES = 0.25
 #: Adding one float of an unfolded gradient back into dx.
 SCATTER_CYCLES = 0.5
+
+
+def kernel_transform_cycles(p: ConvProblem, planes: int) -> float:
+    """Return the cycles to write the kernel as `planes` transformed planes, and read them."""
+    floats = planes * p.C * p.F
+    return floats * (TRANSFORM_CYCLES if 4 * floats <= CACHED_BYTES else MEMORY_CYCLES)
 
 
 def product_cycles(p: ConvProblem, channels: int) -> float:

@@ -8,7 +8,7 @@ Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv:1509.09
 from __future__ import annotations
 
 from .algorithm import ConvAlgorithm, Float32
-from .costs import COPY_CYCLES, TRANSFORM_CYCLES, product_cycles
+from .costs import COPY_CYCLES, TRANSFORM_CYCLES, kernel_transform_cycles, product_cycles
 from .problem import ConvProblem
 from .views import filter_driver, winograd_driver
 
@@ -41,7 +41,7 @@ class Winograd(ConvAlgorithm):
         tiles = p.N * -(-height // 2) * -(-width // 2)
         share = tiles * 16 / max(p.N * p.OH * p.OW * 9, 1)
         copied = COPY_CYCLES * tiles * 4 * read
-        moved = TRANSFORM_CYCLES * 16 * (tiles * (read + written) + p.C * p.F)
+        moved = TRANSFORM_CYCLES * 16 * tiles * (read + written) + kernel_transform_cycles(p, 16)
         return product_cycles(p, written) * share + moved + copied
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
