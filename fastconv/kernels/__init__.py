@@ -12,10 +12,10 @@ Arrays come checked from `ops`: C-contiguous, aligned float32.
 
 import os
 
-# libgomp reads this once, when `threads` loads it. Left alone, an idle thread spins for milliseconds
-# before it sleeps: where other processes want its CPU it uses up its time slice on that, and then
-# the next loop waits for it for a whole slice of theirs (a training step on 2 shared CPUs: 190 ms
-# instead of 17). This many turns outlast the Python between two kernels.
+# libgomp reads this once, when `threads` loads it. Left alone, an idle thread spins for
+# milliseconds before it sleeps: where other processes want its CPU it uses up its time slice on
+# that, and then the next loop waits for it for a whole slice of theirs (a training step on two
+# shared CPUs: 190 ms instead of 17). This many turns outlast the Python between two kernels.
 _SPIN = "GOMP_SPINCOUNT"
 _ours = _SPIN not in os.environ and "OMP_WAIT_POLICY" not in os.environ
 if _ours:
