@@ -254,7 +254,7 @@ cdef class FilterGradient:
         with nogil:
             for s.group in range(self.groups):
                 for s.number in range(self.blocks.count):
-                    if self.view.padded or self.unfold:
+                    if self.view.copied or self.unfold:
                         parallel_for(load_task, &s, 1, 1)
                     parallel_for(chunk_task, &s, ceil_div(self.rows, s.chunk_rows) * s.col_chunks, team)
 
