@@ -1,329 +1,264 @@
-"""Depthwise convolution and its gradients, in rows of pixels.
+"""Depthwise convolution and its gradients, in blocks of rows, columns and channels.
 
-Along each axis, output number first + u * period reads the inputs u * stride + t * dilation - pad,
-times tap k_first + t * k_step of the kernel, for t in [0, taps), where the input exists. The forward
-pass is one such axis with period 1. The gradient for the input has one for each phase of the strides,
-with only those taps that divide, and reads dy with stride 1: the same loop does both.
+No task writes what another does, and sums over the batch run over fixed blocks of pixels that are
+added up in their order, so results do not depend on the number of threads.
 """
 
 from libc.string cimport memset
 
 from .gemm cimport ceil_div
-from .isa cimport FC_LINEAR, active_table, fc_depthwise, fc_ukernels
+from .isa cimport FC_LINEAR, fc_depthwise
+from .rings cimport axis, begin_ring, copy_kernel, describe, gather_rows, get_copies, ring, windows
 from .threads cimport parallel_for, team_size
-from .workspace cimport FC_SLOT_PARTIAL, FC_SLOT_ROWS, scratch
+from .workspace cimport FC_SLOT_PARTIAL, scratch
 
-# Floats of the input rows of one window that a block of channels may take: they are read again for
-# the next row of outputs, from L1.
+# Tasks that are worth splitting rows for, and the rows that are left together.
 cdef enum:
-    WINDOW_FLOATS = 4096
-# Floats of output per task, which with its input stays in L2.
-cdef enum:
-    TASK_FLOATS = 32768
-# Rows of outputs that are shared out at least, before tasks become larger.
-cdef enum:
-    MANY_ROWS = 16
+    MANY_TASKS = 64
+    FEW_ROWS = 4
 # Pixels of dy whose products are added up before they join the others' in the gradient for the
-# kernel, and channels of one task of it. The pixels are part of the definition of the result.
+# kernel. Part of the definition of the result, like the sizes of blocks in rings.pyx.
 cdef enum:
     BLOCK_PIXELS = 1024
-    BLOCK_CHANNELS = 64
+# Floats that a task of sum_channels reads.
+cdef enum:
+    SUM_FLOATS = 32768
 
-cdef struct axis:
-    Py_ssize_t taps, k_first, k_step
-    Py_ssize_t stride, dilation, pad
 
-cdef struct depthwise_context:
-    const fc_ukernels* table
-    const axis* row_axes         # [period_h]
-    const axis* col_axes         # [period_w]
-    Py_ssize_t period_h, period_w
-    const float* x
-    const float* kernel          # IN  (KH, KW, C)
-    const float* bias
-    float* y
-    Py_ssize_t H, W, C
-    Py_ssize_t OH, OW
-    Py_ssize_t KW
-    Py_ssize_t rows              # of all images
-    Py_ssize_t task_rows, task_channels
+cdef bint empty(const float[:, :, :, ::1] a) noexcept:
+    return a.shape[0] * a.shape[1] * a.shape[2] * a.shape[3] == 0
+
+
+cdef tuple shape4(const float[:, :, :, ::1] a):
+    return a.shape[0], a.shape[1], a.shape[2], a.shape[3]
+
+
+cdef tuple shape3(const float[:, :, ::1] a):
+    return a.shape[0], a.shape[1], a.shape[2]
+
+
+cdef struct result_context:
+    windows w
+    const float* kernel          # IN  (KH, KW, channels)
+    const float* bias            # IN  (channels) or NULL
+    float* y                     # OUT (N, OH, OW, channels)
     int activation
+    Py_ssize_t block_rows, row_blocks
 
 
-cdef void forward_axis(
-    axis* a, Py_ssize_t taps, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t pad,
-) noexcept nogil:
-    a.taps, a.k_first, a.k_step = taps, 0, 1
-    a.stride, a.dilation, a.pad = stride, dilation, pad
-
-
-cdef void backward_axes(
-    axis* axes, Py_ssize_t taps, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t pad,
-) noexcept nogil:
-    """Fill in the `stride` phases: input i gets dy[(i + pad - k * dilation) / stride] * kernel[k]."""
-    cdef Py_ssize_t common = dilation, rest = stride, phase, k, count
-    cdef axis* a
-    while rest:
-        common, rest = rest, common % rest
-    for phase in range(stride):
-        a = axes + phase
-        # Taps that divide are k_step apart, if there are any, and dy moves by `dilation` between
-        # them; they are taken from the last to the first so that dy is read forwards.
-        a.k_step, a.stride, a.dilation = -(stride // common), 1, dilation // common
-        a.taps, a.k_first, a.pad = 0, 0, 0
-        for k in range(min(taps, stride // common)):
-            if (phase + pad - k * dilation) % stride == 0:
-                count = (taps - 1 - k) // (stride // common)
-                a.taps = count + 1
-                a.k_first = k - count * a.k_step
-                a.pad = (a.k_first * dilation - phase - pad) // stride
-                break
-
-
-cdef void forward_task(void* context, Py_ssize_t task) noexcept nogil:
-    cdef depthwise_context* s = <depthwise_context*>context
+cdef void result_task(void* context, Py_ssize_t task) noexcept nogil:
+    """Compute a block of y, or of dx."""
+    cdef result_context* s = <result_context*>context
+    cdef const windows* w = &s.w
+    cdef ring r
     cdef fc_depthwise d
-    cdef const axis* rows
-    cdef const axis* cols
-    cdef Py_ssize_t first = task * s.task_rows, end = min(first + s.task_rows, s.rows)
-    cdef Py_ssize_t block, channel, row, image, oh, top, begin, stop, phase
-    d.channels = s.task_channels
-    d.W, d.x_pixel, d.y_pixel = s.W, s.C, s.period_w * s.C
+    cdef const axis* a
+    cdef const float* kernel
+    cdef Py_ssize_t channel, col, cols, row, image, oh, phase, tap, first, count
+    channel = task % w.channel_blocks * w.block_channels
+    task //= w.channel_blocks
+    col = task % w.col_blocks * w.block_cols
+    task //= w.col_blocks
+    row = task % s.row_blocks * s.block_rows
+    image = task // s.row_blocks
+    cols = min(w.block_cols, w.OW - col)
+    begin_ring(&r, w, image, channel, col, cols)
+    kernel = copy_kernel(&r, s.kernel)
+    d.channels = d.x_pixel = r.block.channels
+    d.y_pixel = w.period_w * w.channels
     d.activation = s.activation
-    for block in range(ceil_div(s.C, s.task_channels)):
-        # The last block begins early: outputs are written, never added to.
-        channel = min(block * s.task_channels, s.C - s.task_channels)
-        for row in range(first, end):
-            image = row // s.OH
-            oh = row - image * s.OH
-            rows = s.row_axes + oh % s.period_h
-            top = oh // s.period_h * rows.stride - rows.pad
-            begin = min(max(ceil_div(-top, rows.dilation), 0), rows.taps) if top < 0 else 0
-            stop = min(max(ceil_div(s.H - top, rows.dilation), begin), rows.taps) if top < s.H else begin
-            d.x_row = rows.dilation * s.W * s.C
-            d.k_row = rows.k_step * s.KW * s.C
-            for phase in range(min(s.period_w, s.OW)):
-                cols = s.col_axes + phase
-                d.OW = ceil_div(s.OW - phase, s.period_w)
-                d.KW, d.SW, d.DW, d.PL = cols.taps, cols.stride, cols.dilation, cols.pad
-                d.k_col = cols.k_step * s.C
-                s.table.depthwise_f32(
-                    &d, stop - begin,
-                    s.x + ((image * s.H + top + begin * rows.dilation) * s.W) * s.C + channel,
-                    s.kernel + ((rows.k_first + begin * rows.k_step) * s.KW + cols.k_first) * s.C
-                    + channel,
-                    s.bias + channel if s.bias != NULL else NULL,
-                    s.y + (row * s.OW + phase) * s.C + channel,
-                )
+    for oh in range(row, min(row + s.block_rows, w.OH)):
+        a = w.rows + oh % w.period_h
+        gather_rows(&r, a, oh // w.period_h * a.stride - a.pad, &first, &count)
+        d.k_row = a.k_step * w.KW * d.channels
+        tap = (a.k_first + first * a.k_step) * w.KW
+        for phase in range(min(w.period_w, cols)):
+            a = w.cols + phase
+            d.outputs = ceil_div(cols - phase, w.period_w)
+            d.cols, d.stride, d.dilation = a.taps, a.stride, a.dilation
+            d.k_col = a.k_step * d.channels
+            w.table.depthwise_f32(
+                &d, r.rows, count,
+                (col // w.period_w * a.stride - a.pad - r.begin) * d.channels,
+                kernel + (tap + a.k_first) * d.channels,
+                s.bias + channel if s.bias != NULL else NULL,
+                s.y + ((image * w.OH + oh) * w.OW + col + phase) * w.channels + channel,
+            )
 
 
-cdef void convolve(depthwise_context* s, Py_ssize_t taps, Py_ssize_t window_rows):
-    """Run over all rows of y; `taps` of one output, whose window has `window_rows` rows."""
-    cdef Py_ssize_t vl = s.table.vl
-    cdef Py_ssize_t fitting = WINDOW_FLOATS // (window_rows * s.W) // vl * vl
-    cdef Py_ssize_t tasks
+cdef int compute(result_context* s) except -1:
+    cdef windows* w = &s.w
+    cdef Py_ssize_t tasks = w.N * w.col_blocks * w.channel_blocks
+    cdef Py_ssize_t row_blocks = min(ceil_div(MANY_TASKS, tasks), max(w.OH // FEW_ROWS, 1))
+    cdef double vectors = w.N * w.OH * w.OW * ceil_div(w.channels, w.table.vl)
     cdef int team
-    s.task_channels = min(s.C, max(fitting, vl))
-    s.task_rows = max(1, min(s.rows // MANY_ROWS, TASK_FLOATS // (s.OW * s.C)))
-    tasks = ceil_div(s.rows, s.task_rows)
-    team = team_size(tasks, s.rows * s.OW * ceil_div(s.C, vl) * (0.6 * taps + 2.0))
+    s.block_rows = ceil_div(w.OH, row_blocks)
+    s.row_blocks = ceil_div(w.OH, s.block_rows)
+    tasks *= s.row_blocks
+    team = team_size(tasks, vectors * (0.6 * w.taps / (w.period_h * w.period_w) + 4.0))
+    get_copies(w, team)
     with nogil:
-        parallel_for(forward_task, s, tasks, team)
+        parallel_for(result_task, s, tasks, team)
+    return 0
 
 
 def depthwise_conv2d(
     const float[:, :, :, ::1] x not None, const float[:, :, ::1] kernel not None,
     const float[::1] bias, float[:, :, :, ::1] y not None, tuple geometry, int activation,
 ) -> None:
-    """Write y for kernel (KH, KW, C); geometry (SH, SW, DH, DW, PT, PL)."""
-    cdef depthwise_context s
-    cdef axis[2] axes
-    cdef Py_ssize_t SH, SW, DH, DW, PT, PL
-    SH, SW, DH, DW, PT, PL = geometry
-    if y.shape[0] == 0 or y.shape[3] == 0:
+    """Write y for kernel (KH, KW, C * M); geometry (SH, SW, DH, DW, PT, PL)."""
+    cdef result_context s
+    if empty(y):
         return
-    forward_axis(&axes[0], kernel.shape[0], SH, DH, PT)
-    forward_axis(&axes[1], kernel.shape[1], SW, DW, PL)
-    s.table = active_table()
-    s.row_axes, s.col_axes, s.period_h, s.period_w = &axes[0], &axes[1], 1, 1
-    s.x, s.kernel, s.y = &x[0, 0, 0, 0], &kernel[0, 0, 0], &y[0, 0, 0, 0]
+    describe(&s.w, shape4(x), shape4(y), shape3(kernel), geometry, False)
+    s.w.x, s.kernel, s.y = &x[0, 0, 0, 0], &kernel[0, 0, 0], &y[0, 0, 0, 0]
     s.bias = &bias[0] if bias is not None else NULL
-    s.H, s.W, s.C, s.KW = x.shape[1], x.shape[2], x.shape[3], kernel.shape[1]
-    s.OH, s.OW = y.shape[1], y.shape[2]
-    s.rows = y.shape[0] * s.OH
     s.activation = activation
-    convolve(&s, kernel.shape[0] * kernel.shape[1], kernel.shape[0])
+    compute(&s)
 
 
 def depthwise_conv2d_backward_input(
     const float[:, :, :, ::1] dy not None, const float[:, :, ::1] kernel not None,
     float[:, :, :, ::1] dx not None, tuple geometry,
 ) -> None:
-    """Write dx for kernel (KH, KW, C); geometry (SH, SW, DH, DW, PT, PL)."""
-    cdef depthwise_context s
-    cdef axis* axes
-    cdef Py_ssize_t SH, SW, DH, DW, PT, PL, KH = kernel.shape[0], KW = kernel.shape[1]
-    SH, SW, DH, DW, PT, PL = geometry
-    if dx.shape[0] == 0 or dx.shape[3] == 0:
+    """Write dx (N, H, W, C * M), not yet summed over M, for kernel (KH, KW, C * M)."""
+    cdef result_context s
+    if empty(dx):
         return
-    axes = <axis*>scratch(FC_SLOT_ROWS, (SH + SW) * sizeof(axis) // sizeof(float))
-    backward_axes(axes, KH, SH, DH, PT)
-    backward_axes(axes + SH, KW, SW, DW, PL)
-    s.table = active_table()
-    s.row_axes, s.col_axes, s.period_h, s.period_w = axes, axes + SH, SH, SW
-    s.x, s.kernel, s.y = &dy[0, 0, 0, 0], &kernel[0, 0, 0], &dx[0, 0, 0, 0]
-    s.bias = NULL
-    s.H, s.W, s.C, s.KW = dy.shape[1], dy.shape[2], dy.shape[3], KW
-    s.OH, s.OW = dx.shape[1], dx.shape[2]
-    s.rows = dx.shape[0] * s.OH
-    s.activation = FC_LINEAR
-    convolve(&s, ceil_div(KH * KW, SH * SW), ceil_div(KH, SH))
+    describe(&s.w, shape4(dy), shape4(dx), shape3(kernel), geometry, True)
+    s.w.x, s.kernel, s.y = &dy[0, 0, 0, 0], &kernel[0, 0, 0], &dx[0, 0, 0, 0]
+    s.bias, s.activation = NULL, FC_LINEAR
+    compute(&s)
 
 
 cdef struct filter_context:
-    const fc_ukernels* table
-    fc_depthwise d
-    const float* x
-    const float* dy
-    float* partial               # TMP [blocks][KH * KW * C]
-    float* dkernel               # OUT [KH * KW * C]
-    Py_ssize_t N, H, OH, KH, SH, DH, PT
-    Py_ssize_t C, floats         # KH * KW * C
-    Py_ssize_t image_rows        # blocks of this many rows of an image,
-    Py_ssize_t images            # or of this many whole images
-    Py_ssize_t row_blocks, channel_blocks, blocks
+    windows w
+    const float* dy              # IN  (N, OH, OW, channels)
+    float* partial               # TMP [image blocks][row blocks][channel blocks][taps][channels]
+    float* dkernel               # OUT (KH, KW, channels)
+    Py_ssize_t block_images, image_blocks
+    Py_ssize_t block_rows, row_blocks
 
 
 cdef void filter_task(void* context, Py_ssize_t task) noexcept nogil:
+    """Add up the products of one block of pixels and channels."""
     cdef filter_context* s = <filter_context*>context
-    cdef fc_depthwise d = s.d
-    cdef Py_ssize_t block = task // s.channel_blocks
-    cdef Py_ssize_t channel = task % s.channel_blocks * BLOCK_CHANNELS
-    cdef Py_ssize_t image = block // s.row_blocks * s.images
-    cdef Py_ssize_t first = block % s.row_blocks * s.image_rows
-    cdef Py_ssize_t n, oh, top, begin, stop, tap
-    cdef float* partial = s.partial + block * s.floats + channel
-    d.channels = min(s.C - channel, <Py_ssize_t>BLOCK_CHANNELS)
-    for tap in range(s.KH * d.KW):
-        memset(partial + tap * s.C, 0, d.channels * sizeof(float))
-    for n in range(image, min(image + s.images, s.N)):
-        for oh in range(first, min(first + s.image_rows, s.OH)):
-            top = oh * s.SH - s.PT
-            begin = min(ceil_div(-top, s.DH), s.KH) if top < 0 else 0
-            stop = min(max(ceil_div(s.H - top, s.DH), begin), s.KH) if top < s.H else begin
-            s.table.depthwise_filter_f32(
-                &d, stop - begin,
-                s.x + (n * s.H + top + begin * s.DH) * d.W * s.C + channel,
-                s.dy + (n * s.OH + oh) * d.OW * s.C + channel, partial + begin * d.k_row,
-            )
+    cdef const windows* w = &s.w
+    cdef ring r
+    cdef fc_depthwise d
+    cdef Py_ssize_t image, row, channel, col, n, oh, first, count
+    cdef float* partial = s.partial + task * w.taps * w.block_channels
+    channel = task % w.channel_blocks * w.block_channels
+    task //= w.channel_blocks
+    row = task % s.row_blocks * s.block_rows
+    image = task // s.row_blocks * s.block_images
+    memset(partial, 0, w.taps * w.block_channels * sizeof(float))
+    d.cols, d.stride, d.dilation = w.cols.taps, w.cols.stride, w.cols.dilation
+    d.y_pixel = w.channels
+    for n in range(image, min(image + s.block_images, w.N)):
+        for col from 0 <= col < w.OW by w.block_cols:
+            d.outputs = min(w.block_cols, w.OW - col)
+            begin_ring(&r, w, n, channel, col, d.outputs)
+            d.channels = d.x_pixel = r.block.channels
+            d.k_col, d.k_row = d.channels, w.KW * d.channels
+            for oh in range(row, min(row + s.block_rows, w.OH)):
+                gather_rows(&r, w.rows, oh * w.rows.stride - w.rows.pad, &first, &count)
+                w.table.depthwise_filter_f32(
+                    &d, r.rows, count,
+                    s.dy + ((n * w.OH + oh) * w.OW + col) * w.channels + channel,
+                    partial + first * d.k_row,
+                )
 
 
 cdef void combine_task(void* context, Py_ssize_t task) noexcept nogil:
-    """Add up one row of taps of all blocks, in their order."""
+    """Add up one block of channels of all blocks of pixels, in their order."""
     cdef filter_context* s = <filter_context*>context
-    cdef Py_ssize_t block, i
+    cdef const windows* w = &s.w
+    cdef Py_ssize_t channel = task * w.block_channels
+    cdef Py_ssize_t channels = min(w.block_channels, w.channels - channel)
+    cdef Py_ssize_t block, tap, c
     cdef const float* partial
-    cdef float* out = s.dkernel + task * s.d.k_row
-    memset(out, 0, s.d.k_row * sizeof(float))
-    for block in range(s.blocks):
-        partial = s.partial + block * s.floats + task * s.d.k_row
-        for i in range(s.d.k_row):
-            out[i] += partial[i]
+    cdef float* out
+    for tap in range(w.taps):
+        out = s.dkernel + tap * w.channels + channel
+        memset(out, 0, channels * sizeof(float))
+        for block in range(s.image_blocks * s.row_blocks):
+            partial = s.partial + (
+                (block * w.channel_blocks + task) * w.taps * w.block_channels + tap * channels
+            )
+            for c in range(channels):
+                out[c] += partial[c]
 
 
 def depthwise_conv2d_backward_filter(
     const float[:, :, :, ::1] x not None, const float[:, :, :, ::1] dy not None,
     float[:, :, ::1] dkernel not None, tuple geometry,
 ) -> None:
-    """Write dkernel (KH, KW, C); geometry (SH, SW, DH, DW, PT, PL)."""
+    """Write dkernel (KH, KW, C * M)."""
     cdef filter_context s
-    cdef fc_depthwise* d = &s.d
-    cdef Py_ssize_t tasks, pixels = dy.shape[1] * dy.shape[2]
+    cdef windows* w = &s.w
+    cdef Py_ssize_t tasks
     cdef double vectors
     cdef int team
-    if dkernel.shape[2] == 0:
+    if empty(x) or empty(dy):
+        dkernel[:] = 0.0
         return
-    s.table = active_table()
-    s.SH, d.SW, s.DH, d.DW, s.PT, d.PL = geometry
-    s.N, s.H, d.W, s.C = x.shape[0], x.shape[1], x.shape[2], x.shape[3]
-    s.OH, d.OW = dy.shape[1], dy.shape[2]
-    s.KH, d.KW = dkernel.shape[0], dkernel.shape[1]
-    d.x_pixel = d.y_pixel = d.k_col = s.C
-    d.x_row, d.k_row = s.DH * d.W * s.C, d.KW * s.C
-    s.floats = s.KH * d.k_row
-    s.x = s.dy = NULL
-    if s.N:
-        s.x, s.dy = &x[0, 0, 0, 0], &dy[0, 0, 0, 0]
-    s.dkernel = &dkernel[0, 0, 0]
-    if pixels < BLOCK_PIXELS:
-        s.images, s.image_rows = max(BLOCK_PIXELS // pixels, 1), s.OH
-    else:
-        s.images, s.image_rows = 1, max(BLOCK_PIXELS // d.OW, 1)
-    s.row_blocks = ceil_div(s.OH, s.image_rows)
-    s.channel_blocks = ceil_div(s.C, BLOCK_CHANNELS)
-    s.blocks = ceil_div(s.N, s.images) * s.row_blocks
-    s.partial = scratch(FC_SLOT_PARTIAL, s.blocks * s.floats + 1)
-    tasks = s.blocks * s.channel_blocks
-    vectors = s.N * pixels * ceil_div(s.C, s.table.vl)
-    team = team_size(tasks, vectors * (0.7 * s.KH * d.KW + 2.0))
+    describe(w, shape4(x), shape4(dy), shape3(dkernel), geometry, False)
+    w.x, s.dy, s.dkernel = &x[0, 0, 0, 0], &dy[0, 0, 0, 0], &dkernel[0, 0, 0]
+    s.block_images = max(BLOCK_PIXELS // (w.OH * w.OW), 1)
+    s.block_rows = min(max(BLOCK_PIXELS // w.OW, 1), w.OH)
+    s.image_blocks = ceil_div(w.N, s.block_images)
+    s.row_blocks = ceil_div(w.OH, s.block_rows)
+    tasks = s.image_blocks * s.row_blocks * w.channel_blocks
+    vectors = w.N * w.OH * w.OW * ceil_div(w.channels, w.table.vl)
+    team = team_size(tasks, vectors * (0.7 * w.taps + 4.0))
+    get_copies(w, team)
+    s.partial = scratch(FC_SLOT_PARTIAL, tasks * w.taps * w.block_channels)
     with nogil:
         parallel_for(filter_task, &s, tasks, team)
-        parallel_for(combine_task, &s, s.KH, team_size(s.KH, 0.5 * s.blocks * s.floats))
+        parallel_for(
+            combine_task, &s, w.channel_blocks,
+            team_size(w.channel_blocks, 0.5 * tasks * w.taps * w.block_channels),
+        )
 
 
-cdef struct channels_context:
-    const float* source
-    float* result
-    Py_ssize_t count, task_floats, M   # count: of the side with fewer channels
-
-
-cdef void repeat_task(void* context, Py_ssize_t task) noexcept nogil:
-    cdef channels_context* s = <channels_context*>context
-    cdef Py_ssize_t i, m, first = task * s.task_floats
-    for i in range(first, min(first + s.task_floats, s.count)):
-        for m in range(s.M):
-            s.result[i * s.M + m] = s.source[i]
+cdef struct sum_context:
+    const float* full
+    float* x
+    Py_ssize_t count, task_count, M
 
 
 cdef void sum_task(void* context, Py_ssize_t task) noexcept nogil:
-    cdef channels_context* s = <channels_context*>context
-    cdef Py_ssize_t i, m, first = task * s.task_floats
+    cdef sum_context* s = <sum_context*>context
+    cdef Py_ssize_t i, m, first = task * s.task_count
     cdef float total
-    for i in range(first, min(first + s.task_floats, s.count)):
-        total = s.source[i * s.M]
+    for i in range(first, min(first + s.task_count, s.count)):
+        total = s.full[i * s.M]
         for m in range(1, s.M):
-            total += s.source[i * s.M + m]
-        s.result[i] = total
+            total += s.full[i * s.M + m]
+        s.x[i] = total
 
 
-cdef channels_context share_out(Py_ssize_t count, Py_ssize_t M) noexcept nogil:
-    cdef channels_context s
-    s.count, s.M = count, M
-    s.task_floats = max(1, TASK_FLOATS // M)
-    return s
-
-
-def repeat_channels(const float[::1] x not None, float[::1] repeated not None) -> None:
-    """Write each element of x as often in a row as `repeated` is longer."""
-    cdef channels_context s
+def sum_channels(const float[::1] full not None, float[::1] x not None) -> None:
+    """Write to each element of x the sum of its part of `full`, in order."""
+    cdef sum_context s
     cdef Py_ssize_t tasks
     if x.shape[0] == 0:
         return
-    s = share_out(x.shape[0], repeated.shape[0] // x.shape[0])
-    s.source, s.result = &x[0], &repeated[0]
-    tasks = ceil_div(s.count, s.task_floats)
-    with nogil:
-        parallel_for(repeat_task, &s, tasks, team_size(tasks, 1.0 * s.count * s.M))
-
-
-def sum_channels(const float[::1] repeated not None, float[::1] x not None) -> None:
-    """Write to each element of x the sum of its part of `repeated`, in order."""
-    cdef channels_context s
-    cdef Py_ssize_t tasks
-    if x.shape[0] == 0:
-        return
-    s = share_out(x.shape[0], repeated.shape[0] // x.shape[0])
-    s.source, s.result = &repeated[0], &x[0]
-    tasks = ceil_div(s.count, s.task_floats)
+    s.full, s.x = &full[0], &x[0]
+    s.count, s.M = x.shape[0], full.shape[0] // x.shape[0]
+    s.task_count = max(1, SUM_FLOATS // s.M)
+    tasks = ceil_div(s.count, s.task_count)
     with nogil:
         parallel_for(sum_task, &s, tasks, team_size(tasks, 1.0 * s.count * s.M))
+
+
+def workspace_bytes(
+    tuple x_shape, tuple y_shape, tuple kernel_shape, tuple geometry, bint backward,
+) -> int:
+    """Return the scratch memory that one thread uses; arguments as of rings.describe."""
+    cdef windows w
+    if 0 in x_shape:
+        return 0
+    describe(&w, x_shape, y_shape, kernel_shape, geometry, backward)
+    return w.copy_floats * sizeof(float) + 2 * w.slots * sizeof(Py_ssize_t)

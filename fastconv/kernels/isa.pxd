@@ -38,12 +38,17 @@ cdef extern from "pooling/pool.h" nogil:
 cdef extern from "depthwise/depthwise.h" nogil:
     ctypedef struct fc_depthwise:
         Py_ssize_t channels
-        Py_ssize_t W, OW
-        Py_ssize_t KW, SW, DW, PL
-        Py_ssize_t x_pixel, x_row
-        Py_ssize_t y_pixel
+        Py_ssize_t outputs
+        Py_ssize_t cols
+        Py_ssize_t stride, dilation
+        Py_ssize_t x_pixel, y_pixel
         Py_ssize_t k_col, k_row
         int activation
+    ctypedef struct fc_depthwise_block:
+        Py_ssize_t W, C
+        Py_ssize_t M
+        Py_ssize_t first, channels
+        Py_ssize_t width
 
 cdef extern from "elementwise/map.h" nogil:
     ctypedef struct fc_map_args:
@@ -138,9 +143,12 @@ cdef extern from "registry.h" nogil:
                          void* argmax) noexcept nogil
         void (*pool_backward_f32)(const fc_pool* p, Py_ssize_t ih, const float* dy,
                                   const void* argmax, float* dx) noexcept nogil
-        void (*depthwise_f32)(const fc_depthwise* d, Py_ssize_t rows, const float* x,
-                              const float* kernel, const float* bias, float* y) noexcept nogil
-        void (*depthwise_filter_f32)(const fc_depthwise* d, Py_ssize_t rows, const float* x,
+        void (*depthwise_load_f32)(const fc_depthwise_block* b, Py_ssize_t begin, const float* x,
+                                   float* copy) noexcept nogil
+        void (*depthwise_f32)(const fc_depthwise* d, const float* const* x, Py_ssize_t n,
+                              Py_ssize_t offset, const float* kernel, const float* bias,
+                              float* y) noexcept nogil
+        void (*depthwise_filter_f32)(const fc_depthwise* d, const float* const* x, Py_ssize_t n,
                                      const float* dy, float* dkernel) noexcept nogil
         void (*map_f32)(int code, const fc_map_args* args, const float* x, float* y,
                         Py_ssize_t n) noexcept nogil

@@ -67,6 +67,10 @@ cdef void gather_task(void* context, Py_ssize_t task) noexcept nogil:
         )
 
 
+cdef bint empty(const float[:, :, :, ::1] a) noexcept:
+    return a.shape[0] * a.shape[1] * a.shape[2] * a.shape[3] == 0
+
+
 cdef void describe(
     pool_context* s, const float[:, :, :, ::1] x, const float[:, :, :, ::1] y, tuple geometry,
 ):
@@ -94,7 +98,9 @@ cdef void forward(pool_context* s, const float[:, :, :, ::1] x, float[:, :, :, :
     cdef Py_ssize_t tasks
     cdef int team
     s.rows = y.shape[0] * s.pool.OH
-    s.source, s.result = &x[0, 0, 0, 0], &y[0, 0, 0, 0]
+    s.source, s.result = NULL, &y[0, 0, 0, 0]
+    if not empty(x):  # else all windows lie on padding
+        s.source = &x[0, 0, 0, 0]
     s.task_channels = s.pool.C if s.rows >= MANY_ROWS else min(s.pool.C, <Py_ssize_t>TASK_CHANNELS)
     s.channel_blocks = ceil_div(s.pool.C, s.task_channels)
     s.task_rows = max(1, min(s.rows // MANY_ROWS, TASK_FLOATS // row_floats))
@@ -123,7 +129,7 @@ def max_pool2d(
 ) -> None:
     """Write y and, unless None, the bytes of the positions; geometry (KH, KW, SH, SW, PT, PL)."""
     cdef pool_context s
-    if y.shape[0] == 0 or y.shape[3] == 0:
+    if empty(y):
         return
     describe(&s, x, y, geometry)
     set_kind(&s, argmax, FC_POOL_MAX)
@@ -136,7 +142,7 @@ def max_pool2d_backward(
 ) -> None:
     """Write dx from dy and the bytes of the positions."""
     cdef pool_context s
-    if dx.shape[0] == 0 or dx.shape[3] == 0:
+    if empty(dx):
         return
     describe(&s, dx, dy, geometry)
     set_kind(&s, argmax, FC_POOL_MAX)
@@ -148,7 +154,7 @@ def average_pool2d(
 ) -> None:
     """Write y, the means of the pixels that exist; geometry (KH, KW, SH, SW, PT, PL)."""
     cdef pool_context s
-    if y.shape[0] == 0 or y.shape[3] == 0:
+    if empty(y):
         return
     describe(&s, x, y, geometry)
     set_kind(&s, None, FC_POOL_AVERAGE)
@@ -162,7 +168,7 @@ def average_pool2d_backward(
     cdef pool_context s
     cdef float* weights
     cdef Py_ssize_t oh, ow, rows, cols
-    if dx.shape[0] == 0 or dx.shape[3] == 0:
+    if empty(dx):
         return
     describe(&s, dx, dy, geometry)
     set_kind(&s, None, FC_POOL_AVERAGE)

@@ -1,5 +1,5 @@
-/* Windows on one axis: output `o` of a pooling or a convolution reads the inputs
- * o * s - pad + k * d for k in [0, taps), of which only those in [0, n) exist. */
+/* Windows on one axis: output `o` of a pooling reads the inputs o * s - pad + k for k in [0, taps),
+ * of which only those in [0, n) exist. */
 #ifndef FC_WINDOW_H
 #define FC_WINDOW_H
 
@@ -17,18 +17,24 @@ static inline ptrdiff_t fc_ceil_div(ptrdiff_t a, ptrdiff_t positive) {
 }
 
 /* The taps of output `o` that exist. */
-static inline fc_range fc_taps(ptrdiff_t o, ptrdiff_t taps, ptrdiff_t s, ptrdiff_t d,
-                               ptrdiff_t pad, ptrdiff_t n) {
-    const ptrdiff_t first = o * s - pad;
-    const ptrdiff_t begin = fc_clamp(fc_ceil_div(-first, d), 0, taps);
-    return (fc_range){begin, fc_clamp(fc_ceil_div(n - first, d), begin, taps)};
+static inline fc_range fc_taps(ptrdiff_t o, ptrdiff_t taps, ptrdiff_t s, ptrdiff_t pad,
+                               ptrdiff_t n) {
+    const ptrdiff_t begin = fc_clamp(pad - o * s, 0, taps);
+    return (fc_range){begin, fc_clamp(n + pad - o * s, begin, taps)};
 }
 
-/* The outputs among `outputs` for which the taps at both ends of [begin, end) exist. */
-static inline fc_range fc_inside(ptrdiff_t outputs, ptrdiff_t begin, ptrdiff_t end, ptrdiff_t s,
-                                 ptrdiff_t d, ptrdiff_t pad, ptrdiff_t n) {
-    const ptrdiff_t first = fc_clamp(fc_ceil_div(pad - begin * d, s), 0, outputs);
-    return (fc_range){first, fc_clamp(fc_ceil_div(n + pad - (end - 1) * d, s), first, outputs)};
+/* The outputs all of whose taps exist. */
+static inline fc_range fc_inside(ptrdiff_t outputs, ptrdiff_t taps, ptrdiff_t s, ptrdiff_t pad,
+                                 ptrdiff_t n) {
+    const ptrdiff_t begin = fc_clamp(fc_ceil_div(pad, s), 0, outputs);
+    return (fc_range){begin, fc_clamp(fc_ceil_div(n + pad - taps + 1, s), begin, outputs)};
+}
+
+/* The outputs one of whose taps is input `i`. */
+static inline fc_range fc_windows(ptrdiff_t i, ptrdiff_t taps, ptrdiff_t s, ptrdiff_t pad,
+                                  ptrdiff_t outputs) {
+    const ptrdiff_t end = fc_clamp((i + pad) / s + 1, 0, outputs);
+    return (fc_range){fc_clamp(fc_ceil_div(i + pad + 1 - taps, s), 0, end), end};
 }
 
 /* Where a block of `size` that should begin at i has to begin to end within n >= size. */

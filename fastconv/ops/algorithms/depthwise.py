@@ -14,7 +14,7 @@ from .problem import ConvProblem
 
 
 class Depthwise(ConvAlgorithm):
-    """Vectors of channels; the drivers know one filter a channel, more repeat the channels."""
+    """Vectors of channels; copied rows repeat a channel for each of its filters."""
 
     name = "depthwise"
 
@@ -28,8 +28,10 @@ class Depthwise(ConvAlgorithm):
         return product_cycles(p, p.F) + TOUCH_CYCLES * passes
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
-        """Return the repeated x or dx, which only several filters a channel need."""
-        return 4 * p.N * p.H * p.W * p.F if p.F > p.C else 0
+        """Return the copied rows and kernel of a block."""
+        backward = direction == "backward_input"
+        images = (p.y_shape, p.x_shape) if backward else (p.x_shape, p.y_shape)
+        return kernels.workspace_bytes(*images, (p.KH, p.KW, p.F), _geometry(p), backward)
 
     def forward(
         self,
@@ -41,9 +43,7 @@ class Depthwise(ConvAlgorithm):
         y: Float32,
     ) -> None:
         """Write y."""
-        kernels.depthwise_conv2d(
-            _repeated(p, x), _flat(p, kernel), bias, y, _geometry(p), activation
-        )
+        kernels.depthwise_conv2d(x, _flat(p, kernel), bias, y, _geometry(p), activation)
 
     def backward_input(self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32) -> None:
         """Write dx."""
@@ -54,9 +54,7 @@ class Depthwise(ConvAlgorithm):
 
     def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
         """Write dkernel."""
-        kernels.depthwise_conv2d_backward_filter(
-            _repeated(p, x), dy, _flat(p, dkernel), _geometry(p)
-        )
+        kernels.depthwise_conv2d_backward_filter(x, dy, _flat(p, dkernel), _geometry(p))
 
 
 def _geometry(p: ConvProblem) -> tuple[int, int, int, int, int, int]:
@@ -67,11 +65,3 @@ def _geometry(p: ConvProblem) -> tuple[int, int, int, int, int, int]:
 def _flat(p: ConvProblem, kernel: Float32) -> Float32:
     """Return the kernel as (KH, KW, F)."""
     return kernel.reshape(p.KH, p.KW, p.F)
-
-
-def _repeated(p: ConvProblem, x: Float32) -> Float32:
-    if p.F == p.C:
-        return x
-    repeated = np.empty((p.N, p.H, p.W, p.F), np.float32)
-    kernels.repeat_channels(x.reshape(-1), repeated.reshape(-1))
-    return repeated

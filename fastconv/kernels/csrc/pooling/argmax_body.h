@@ -11,14 +11,17 @@ FC_INLINE wi FC_SIZED(position)(ptrdiff_t p, const int kind) {
 
 FC_INLINE void FC_SIZED(store_positions)(void *argmax, ptrdiff_t c, wi v, const int kind) {
     if (kind == FC_POOL_ARGMAX8) {
-        ((int8_t *)argmax)[c] = (int8_t)v;
+        ((int8_t *)argmax)[c] = (int8_t)v[0];
     } else {
-        ((int32_t *)argmax)[c] = v;
+        wi_store((int32_t *)argmax + c, v);
     }
 }
-FC_INLINE wi FC_SIZED(at_position)(const void *argmax, ptrdiff_t c, wi p, const int kind) {
-    if (kind == FC_POOL_ARGMAX8) return ((const int8_t *)argmax)[c] == (int8_t)p;
-    return ((const int32_t *)argmax)[c] == p;
+FC_INLINE wi FC_SIZED(load_positions)(const void *argmax, ptrdiff_t c, const int kind) {
+    if (kind != FC_POOL_ARGMAX8) return wi_load((const int32_t *)argmax + c);
+    return wi_splat(((const uint8_t *)argmax)[c]);
+}
+FC_INLINE wi FC_SIZED(at_position)(wi v, wi p, const int kind) {
+    return kind == FC_POOL_ARGMAX8 ? ((v ^ p) & 0xff) == 0 : v == p;
 }
 
 #else
@@ -54,28 +57,32 @@ FC_INLINE void FC_SIZED(store_positions)(void *argmax, ptrdiff_t c, wi v, const 
     memcpy((int8_t *)argmax + c, &v, FC_W);
 }
 
-/* The mask of the lanes whose position is p. */
-FC_INLINE wi FC_SIZED(at_position)(const void *argmax, ptrdiff_t c, wi p, const int kind) {
-    if (kind != FC_POOL_ARGMAX8) return wi_load((const int32_t *)argmax + c) == p;
-    /* The int that holds a lane's byte, without a load of fewer bytes than a register has. */
+/* For int8, each lane gets the int that holds its byte. */
+FC_INLINE wi FC_SIZED(load_positions)(const void *argmax, ptrdiff_t c, const int kind) {
+    if (kind != FC_POOL_ARGMAX8) return wi_load((const int32_t *)argmax + c);
 #if FC_W == 4
     int32_t quad;
     memcpy(&quad, (const int8_t *)argmax + c, 4);
-    const wi v = wi_splat(quad);
+    return wi_splat(quad);
 #else
+    /* Splats of 64 bits: GCC loads parts of a register by way of the stack. */
     typedef int64_t longs __attribute__((vector_size(FC_W * 4)));
     int64_t pair[FC_W / 8];
     memcpy(pair, (const int8_t *)argmax + c, FC_W);
     const wi low = (wi)(pair[0] - (longs){0});
 #if FC_W == 8
-    const wi v = __builtin_shufflevector(low, low, 0, 0, 0, 0, 1, 1, 1, 1);
+    return __builtin_shufflevector(low, low, 0, 0, 0, 0, 1, 1, 1, 1);
 #else
     const wi high = (wi)(pair[1] - (longs){0});
-    const wi v = __builtin_shufflevector(low, high, 0, 0, 0, 0, 1, 1, 1, 1, 16, 16, 16, 16, 17,
-                                         17, 17, 17);
+    return __builtin_shufflevector(low, high, 0, 0, 0, 0, 1, 1, 1, 1, 16, 16, 16, 16, 17, 17, 17,
+                                   17);
 #endif
 #endif
-    return ((v ^ p) & (wi){FC_OWN_BYTE}) == 0;
+}
+
+/* The mask of the lanes of `v`, as loaded, whose position is p. */
+FC_INLINE wi FC_SIZED(at_position)(wi v, wi p, const int kind) {
+    return kind == FC_POOL_ARGMAX8 ? ((v ^ p) & (wi){FC_OWN_BYTE}) == 0 : v == p;
 }
 
 #undef FC_QUADS

@@ -2,8 +2,7 @@
  *
  * Both are bound by memory. Forward, a window is reduced in registers in row-major order; an average
  * adds up the rows of a window one by one, so that a window as large as the image keeps its accuracy.
- * Backward, a pixel gathers from the windows that hold it, so that rows are independent and every
- * element of dx is written once. */
+ * Backward, a row of dx is written once, from the windows that hold it, so that rows are independent. */
 #include "pooling/pool.h"
 #include "simd/sized.h"
 #include "window.h"
@@ -22,23 +21,17 @@ typedef struct {
 
 FC_INLINE ptrdiff_t fc_position_bytes(int kind) { return kind == FC_POOL_ARGMAX8 ? 1 : 4; }
 
-/* The outputs whose windows, unclipped, hold input `at` (counted from the padding on). */
-FC_INLINE fc_range fc_windows(ptrdiff_t at, ptrdiff_t taps, ptrdiff_t s, ptrdiff_t outputs) {
-    const ptrdiff_t end = fc_clamp(at / s + 1, 0, outputs);
-    return (fc_range){fc_clamp(fc_ceil_div(at + 1 - taps, s), 0, end), end};
-}
-
 #define FC_BODY "pooling/pool_body.h"
 #include "simd/each_width.h"
 
 /* Row oh of y and argmax from the whole image x. */
 static void FC_NAME(pool_f32)(const fc_pool *p, ptrdiff_t oh, const float *x, float *y,
                               void *argmax) {
-    const fc_range rows = fc_taps(oh, p->KH, p->SH, 1, p->PT, p->H);
-    const fc_range inside = fc_inside(p->OW, 0, p->KW, p->SW, 1, p->PL, p->W);
+    const fc_range rows = fc_taps(oh, p->KH, p->SH, p->PT, p->H);
+    const fc_range inside = fc_inside(p->OW, p->KW, p->SW, p->PL, p->W);
     fc_pool_run run = {.rows = rows.end - rows.begin};
     for (ptrdiff_t ow = 0; ow < p->OW; ow += run.pixels) {
-        const fc_range cols = fc_taps(ow, p->KW, p->SW, 1, p->PL, p->W);
+        const fc_range cols = fc_taps(ow, p->KW, p->SW, p->PL, p->W);
         const ptrdiff_t ih = oh * p->SH - p->PT + rows.begin;
         const ptrdiff_t iw = ow * p->SW - p->PL + cols.begin;
         run.cols = cols.end - cols.begin;
@@ -54,5 +47,5 @@ static void FC_NAME(pool_f32)(const fc_pool *p, ptrdiff_t oh, const float *x, fl
 /* Row ih of dx from the whole image dy and its argmax. */
 static void FC_NAME(pool_backward_f32)(const fc_pool *p, ptrdiff_t ih, const float *dy,
                                        const void *argmax, float *dx) {
-    FC_PICK(p->channels, pool_backward_row)(p, ih, dy, argmax, dx);
+    FC_PICK(p->C, pool_backward_row)(p, ih, dy, argmax, dx);
 }

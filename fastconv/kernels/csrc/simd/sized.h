@@ -14,10 +14,12 @@
 #define wf_store FC_SIZED(wf_store)
 #define wi_load FC_SIZED(wi_load)
 #define wi_store FC_SIZED(wi_store)
+#define wf_once FC_SIZED(wf_once)
 #define wf_splat(s) ((s) - (wf){0})
 #define wi_splat(s) ((s) - (wi){0})
 #define wf_select FC_SIZED(wf_select)
 #define wi_select FC_SIZED(wi_select)
 #define wf_max FC_SIZED(wf_max)
+#define wf_relu FC_SIZED(wf_relu)
 
 #endif
