@@ -16,8 +16,7 @@ cdef struct tap_view:
     Py_ssize_t* tx
     Py_ssize_t* b_taps               # [n_taps] elements: where B[t] begins
     Py_ssize_t min_y, max_y, min_x, max_x
-    bint copied                      # blocks are loaded: some tap lies outside the image, or pixels
-                                     # lie where they would evict each other from the cache
+    bint copied                      # blocks are loaded: taps leave the image, or pixels are crowded
     Py_ssize_t pitch                 # elements between pixels of a loaded block
     Py_ssize_t run                   # taps that are neighbours in x, worked off as one (>= 1)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import pooling as kernels
-from . import checks, shapes
+from . import checks
 from .windows import Windows, windows
 
 Float32 = NDArray[np.float32]
@@ -287,11 +287,15 @@ def zero_pad2d(x: Any, padding: Any) -> Float32:
     where = "zero_pad2d"
     x = checks.as_float32(where, "x", x, 4)
     N, H, W, C = x.shape
-    if isinstance(padding, str):
+    try:
+        rows, cols = padding
+        top, bottom = checks.as_pair(where, "padding", rows, 0)
+        left, right = checks.as_pair(where, "padding", cols, 0)
+    except (TypeError, ValueError):
         raise ValueError(
-            f'{where}: padding must be ((top, bottom), (left, right)), got "{padding}".'
-        )
-    (top, bottom), (left, right) = shapes.resolve_padding(where, padding, (H, W), (1, 1), (1, 1))
+            f"{where}: padding must be ((top, bottom), (left, right)) of integers >= 0, "
+            f"got {padding!r}."
+        ) from None
     y = np.empty((N, top + H + bottom, left + W + right, C), np.float32)
     kernels.zero_pad2d(x, y, top, left)
     return y

@@ -251,7 +251,8 @@ def test_set_weights_is_all_or_nothing():
     layer = Dense(3)
     layer.build((None, 2))
     before = layer.get_weights()
-    with pytest.raises(ValueError, match=r'Dense "dense": dense/bias must have shape \(3,\), got \(2,\)'):
+    message = r'Dense "dense": dense/bias must have shape \(3,\), got \(2,\)'
+    with pytest.raises(ValueError, match=message):
         layer.set_weights([np.ones((2, 3)), np.ones(2)])
     with pytest.raises(ValueError, match="needs 2 arrays, got 1"):
         layer.set_weights([np.ones((2, 3))])
