@@ -1,8 +1,8 @@
 """Pooling and zero padding, in rows of pixels.
 
-Forward, tasks are blocks of output rows of all images; backward, blocks of rows of dx, each of which
-gathers from the windows that hold it: no task writes what another does, and no sum depends on where
-a task begins.
+Forward, tasks are blocks of output rows of all images; backward, blocks of rows of dx, each of
+which gathers from the windows that hold it: no task writes what another does, and no sum depends
+on where a task begins.
 """
 
 from libc.string cimport memcpy, memset

@@ -1,9 +1,9 @@
 # Windows over images, one channel at a time, and the copies of rows that they are read from.
 #
-# Along each axis, output number u * period + phase reads the inputs u * stride - pad + t * dilation,
-# times tap k_first + t * k_step of the kernel, for t in [0, taps). The forward pass has period 1. The
-# gradient for the input has one axis for each phase of the strides, with only those taps that
-# divide, and reads dy with stride 1: the same loop does both.
+# Along each axis, output number u * period + phase reads the inputs u * stride - pad + t *
+# dilation, times tap k_first + t * k_step of the kernel, for t in [0, taps). The forward pass has
+# period 1. The gradient for the input has one axis for each phase of the strides, with only those
+# taps that divide, and reads dy with stride 1: the same loop does both.
 #
 # Results are worked off in blocks of columns and channels. The rows that a block's windows meet are
 # copied to a ring of slots that stays in L1, each once, with zeros beside the image: images of 2^n

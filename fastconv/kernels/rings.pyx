@@ -29,7 +29,7 @@ cdef void forward_axis(
 cdef void backward_axes(
     axis* axes, Py_ssize_t taps, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t pad,
 ) noexcept nogil:
-    """Fill in the `stride` phases: input i gets dy[(i + pad - k * dilation) / stride] * kernel[k]."""
+    """Fill in the phases: input i gets dy[(i + pad - k * dilation) / stride] * kernel[k]."""
     cdef Py_ssize_t common = dilation, rest = stride, phase, k, count
     cdef axis* a
     while rest:
@@ -102,7 +102,8 @@ cdef int describe(
 ) except -1:
     """Fill in all but the arrays, for shapes (N, H, W, C), (N, OH, OW, C * M), (KH, KW, C * M).
 
-    Backward, x stands for dy and y for dx. Geometry is (SH, SW, DH, DW, PT, PL) of the forward pass.
+    Backward, x stands for dy and y for dx. Geometry is (SH, SW, DH, DW, PT, PL), of the forward
+    pass.
     """
     cdef Py_ssize_t KH, SH, SW, DH, DW, PT, PL
     cdef axis* axes
@@ -140,7 +141,7 @@ cdef void begin_ring(
     ring* r, const windows* w, Py_ssize_t image, Py_ssize_t channel, Py_ssize_t col,
     Py_ssize_t cols,
 ) noexcept nogil:
-    """Make ready for the windows of outputs [col, col + cols) of one image and block of channels."""
+    """Make ready for the outputs [col, col + cols) of one image and block of channels."""
     cdef Py_ssize_t i
     r.of = w
     r.block.W, r.block.C, r.block.M = w.W, w.C, w.M

@@ -51,17 +51,18 @@ def test_second_call_of_the_same_shapes_costs_nothing(each_isa):
     grown = run(
         """
 calls = every_op(N=8, H=28, W=28, C=16, F=32).values()
-for call in calls:
-    call()
+for _ in range(3):  # which thread touches its share of the workspace first is chance
+    for call in calls:
+        call()
 before = resident()
-for _ in range(5):
+for _ in range(20):
     for call in calls:
         call()
 print(resident() - before)
 """,
         each_isa,
     )
-    assert grown < MB
+    assert grown < 4 * MB  # one leaked result a round would be more
 
 
 def test_many_shapes_do_not_leak(each_isa):

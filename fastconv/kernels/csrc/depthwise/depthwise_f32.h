@@ -1,11 +1,10 @@
-/* depthwise_f32, depthwise_filter_f32: one row of pixels of a convolution that keeps channels apart.
+/* depthwise_f32, depthwise_filter_f32: a row of pixels of a convolution that keeps channels apart.
  *
  * Vectors run over channels, and a few neighbouring pixels are worked off together: a row of the
  * kernel and the sums (forward) or the sums of one to three rows of taps (gradient for the kernel)
  * stay in registers, and a pixel of x is loaded once for all taps of a row that meet it. Rows of x
- * come copied (depthwise_load_f32): images of 2^n channels have all pixels in the same few sets of L1,
- * and rarely begin at a vector's alignment. Every output is one chain of multiply-adds over its taps
- * in row-major order, wherever it lies. */
+ * come copied (depthwise_load_f32), see kernels/rings.pxd. Every output is one chain of
+ * multiply-adds over its taps in row-major order, wherever it lies. */
 #include "depthwise/depthwise.h"
 #include "simd/sized.h"
 #include "window.h"
@@ -22,8 +21,8 @@
 #include "simd/each_width.h"
 
 /* Pixels [begin, begin + width) of a row of x to `copy`; those outside are zero. */
-static void FC_NAME(depthwise_load_f32)(const fc_depthwise_block *b, ptrdiff_t begin, const float *x,
-                                    float *copy) {
+static void FC_NAME(depthwise_load_f32)(const fc_depthwise_block *b, ptrdiff_t begin,
+                                        const float *x, float *copy) {
     const ptrdiff_t first = fc_clamp(begin, 0, b->W);
     const ptrdiff_t end = fc_clamp(begin + b->width, first, b->W);
     const ptrdiff_t before = fc_clamp(first - begin, 0, b->width);
@@ -50,8 +49,8 @@ static void FC_NAME(depthwise_load_f32)(const fc_depthwise_block *b, ptrdiff_t b
     memset(copy, 0, (size_t)(after * b->channels) * sizeof(float));
 }
 
-/* y = activation(bias + sum over `n` rows of taps); x[r] + offset is the first output's first tap in
- * row r. */
+/* y = activation(bias + sum over `n` rows of taps); x[r] + offset is the first output's first tap
+ * in row r. */
 static void FC_NAME(depthwise_f32)(const fc_depthwise *d, const float *const *x, ptrdiff_t n,
                                    ptrdiff_t offset, const float *kernel, const float *bias,
                                    float *y) {

@@ -1,7 +1,7 @@
 /* Part of depthwise/depthwise_f32.h, for one vector width. */
 
-/* One vector of channels of `pixels` neighbouring outputs, cols taps a row. With stride > 0 the caller
- * vouches for stride and cols being constants and the dilation being 1. */
+/* One vector of channels of `pixels` neighbouring outputs, cols taps a row. With stride > 0, stride
+ * and cols are constants and the dilation is 1. */
 FC_INLINE void FC_SIZED(depthwise_tile)(const fc_depthwise *d, const float *const *x, ptrdiff_t n,
                                         ptrdiff_t offset, const float *kernel, const float *bias,
                                         float *y, const int pixels, const ptrdiff_t cols,

@@ -1,8 +1,9 @@
 /* pool_f32, pool_backward_f32: one row of output pixels, one row of the gradient for the input.
  *
- * Both are bound by memory. Forward, a window is reduced in registers in row-major order; an average
- * adds up the rows of a window one by one, so that a window as large as the image keeps its accuracy.
- * Backward, a row of dx is written once, from the windows that hold it, so that rows are independent. */
+ * Both are bound by memory. Forward, a window is reduced in registers in row-major order; an
+ * average sums each row of a window, then the rows, so that a window as large as the image keeps
+ * its accuracy. Backward, a row of dx is written once, from the windows that hold its pixels, so
+ * that rows are independent. */
 #include "pooling/pool.h"
 #include "simd/sized.h"
 #include "window.h"

@@ -1,8 +1,8 @@
 /* Includes FC_BODY once for each width that vectors over channels have: FC_VL lanes, 4 and 1.
  *
- * An image may have fewer channels than a vector has lanes. So loops over channels are written once,
- * in a file of their own, on the types `wf` and `wi` of simd/sized.h with FC_W lanes, and their
- * functions are called FC_SIZED(name); FC_PICK(channels, name) is the widest that fits. */
+ * An image may have fewer channels than a vector has lanes. So loops over channels are written
+ * once, in a file of their own, on the types `wf` and `wi` of simd/sized.h with FC_W lanes, and
+ * their functions are called FC_SIZED(name); FC_PICK(channels, name) is the widest that fits. */
 #ifndef FC_PICK
 #define FC_SIZED(name) FC_JOIN(FC_NAME(name), FC_W)
 #define FC_PICK(channels, name)                          \
