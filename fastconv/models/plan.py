@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..layers import Layer, Variable
+from ..layers import Activation, Layer, MaxPooling2D, Variable
+from ..layers.weighted import KernelLayer
 
 Backward = Callable[..., "np.ndarray | None"]
 
@@ -38,7 +39,7 @@ class Plan:
     def __init__(
         self, layers: Sequence[Layer], fused: bool = False, to_input: bool = False
     ) -> None:
-        self.layers = list(layers)
+        self.layers = _relu_after_pooling(list(layers))
         self.fused = fused
         if fused:
             self.layers[-1] = self.layers[-1].without_activation()
@@ -99,6 +100,28 @@ class Plan:
         """Add the gradients of `weight_penalty` to those of the variables."""
         for layer in self._regularized:
             layer.add_regularization_gradients()
+
+
+def _relu_after_pooling(layers: list[Layer]) -> list[Layer]:
+    """Move relu behind the max-pooling that follows it: the same bits from fewer elements.
+
+    The largest of some relus is the relu of the largest; where that is positive, its place is the
+    same too, and elsewhere no gradient passes.
+    """
+    moved: list[Layer] = []
+    for layer in layers:
+        before = moved[-1] if moved else None
+        if (
+            isinstance(layer, MaxPooling2D)
+            and isinstance(before, KernelLayer)
+            and before.activation_name == "relu"
+            and before.activity_regularizer is None
+            and layer.activity_regularizer is None
+        ):
+            moved[-1:] = [before.without_activation(), layer, Activation("relu", name="relu")]
+        else:
+            moved.append(layer)
+    return moved
 
 
 def _with_activity_penalty(
