@@ -17,9 +17,10 @@ cdef enum:
 # Row tiles from which on copying a panel of B (one more pass over it) is repaid by reading it packed.
 cdef enum:
     PACK_TILES = 3
-# Rows of A per task of a matrix product: MC x KC floats stay in L2.
+# Rows of A per task of a matrix product: MC x KC floats stay in L2. With 256, AVX2 lost up to a
+# quarter, depending on where arrays lay (512^3 on an AMD EPYC Zen 4, 1 MB of L2, one thread).
 cdef enum:
-    MC = 256
+    MC = 128
 # Columns of B per task: enough to reuse a packed block of A, few enough for tasks to share out.
 cdef enum:
     NC = 256
