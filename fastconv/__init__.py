@@ -17,11 +17,14 @@ _SUBMODULES = (
     "backend",
     "callbacks",
     "config",
+    "constraints",
     "datasets",
+    "dtype_policies",
     "initializers",
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "ops",
     "optimizers",
@@ -32,6 +35,7 @@ _SUBMODULES = (
 )
 #: Public name: the submodule it comes from.
 _NAMES = {
+    "DTypePolicy": "dtype_policies",
     "Input": "layers",
     "KerasTensor": "layers",
     "Layer": "layers",

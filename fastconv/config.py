@@ -13,14 +13,17 @@ from .backend import (
     set_floatx,
     set_image_data_format,
 )
+from .dtype_policies import dtype_policy, set_dtype_policy
 from .kernels import threads as _threads
 from .ops import checks as _checks
 
 __all__ = [
+    "dtype_policy",
     "epsilon",
     "floatx",
     "get_num_threads",
     "image_data_format",
+    "set_dtype_policy",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import ops, serialization
+from . import backend, ops, serialization
 from .arguments import as_real
+from .ops import checks
 from .serialization import Configurable, serialize
 
 
@@ -69,11 +70,69 @@ class L2(L1L2):
         super().__init__(l2=0.01 if l2 is None else l2)
 
 
+class OrthogonalRegularizer(Regularizer):
+    """Mean of the absolute cosines between different rows, or columns, of a matrix.
+
+    Parameters
+    ----------
+    factor : float >= 0
+        The penalty is `factor` times that mean.
+    mode : "rows" or "columns"
+    """
+
+    config_keys: ClassVar[tuple[str, ...]] = ("factor", "mode")
+
+    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
+        self.factor = as_real("OrthogonalRegularizer", "factor", factor, 0)
+        self.mode = checks.one_of("OrthogonalRegularizer", "mode", mode, ("rows", "columns"))
+
+    def __call__(self, x: np.ndarray) -> float:
+        """Return the penalty of a matrix; 0 if it has a single row or column."""
+        rows = self._rows(x)
+        weight = self._weight(len(rows))
+        return weight * float(np.abs(self._cosines(self._unit(rows)[0])).sum(dtype=np.float64))
+
+    def gradient(self, x: np.ndarray) -> np.ndarray:
+        """Return the gradient of the penalty, float32, shaped like `x`."""
+        rows = self._rows(x)
+        unit, inverse = self._unit(rows)
+        slope = np.float32(2 * self._weight(len(rows)))
+        dunit = slope * ops.matmul(np.sign(self._cosines(unit)), unit)
+        # A row only as long as epsilon, or shorter, is scaled by a constant.
+        along = np.where(inverse < 1 / backend.epsilon(), unit, 0)
+        drows = inverse * (dunit - along * (dunit * unit).sum(axis=1, keepdims=True))
+        drows = drows.astype(np.float32)
+        return drows if self.mode == "rows" else np.ascontiguousarray(drows.T)
+
+    def _rows(self, x: np.ndarray) -> np.ndarray:
+        if x.ndim != 2:
+            raise ValueError(
+                f"OrthogonalRegularizer: the weight must have 2 dimensions, got shape {x.shape}."
+            )
+        return x if self.mode == "rows" else x.T
+
+    def _weight(self, count: int) -> float:
+        """Return what one cosine counts; each pair of rows has two."""
+        return self.factor / (count * (count - 1)) if count > 1 else 0.0
+
+    def _unit(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows of length 1, and the inverse of the length that they had."""
+        norm = np.sqrt(np.square(rows, dtype=np.float64).sum(axis=1, keepdims=True))
+        inverse = 1 / np.maximum(norm, backend.epsilon())
+        return (rows * inverse).astype(np.float32), inverse
+
+    def _cosines(self, unit: np.ndarray) -> np.ndarray:
+        cosines = ops.matmul(unit, np.ascontiguousarray(unit.T))
+        np.fill_diagonal(cosines, 0)
+        return cosines
+
+
 l1 = L1
 l2 = L2
 l1_l2 = L1L2
+orthogonal_regularizer = OrthogonalRegularizer
 
-_TABLE = serialization.name_table((L1, L2, L1L2), {"l1_l2": L1L2})
+_TABLE = serialization.name_table((L1, L2, L1L2, OrthogonalRegularizer), {"l1_l2": L1L2})
 
 
 def _is_regularizer(obj: Any) -> bool:
@@ -111,11 +170,13 @@ __all__ = [
     "L1",
     "L1L2",
     "L2",
+    "OrthogonalRegularizer",
     "Regularizer",
     "deserialize",
     "get",
     "l1",
     "l1_l2",
     "l2",
+    "orthogonal_regularizer",
     "serialize",
 ]

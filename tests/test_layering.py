@@ -28,6 +28,8 @@ FLOORS = {
     "initializers": 4,
     "regularizers": 4,
     "constraints": 4,
+    "dtype_policies": 4,
+    "mixed_precision": 4,
     "layers": 4,
     "losses": 4,
     "metrics": 4,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastconv import regularizers
-from fastconv.regularizers import L1, L1L2, L2, Regularizer
+from fastconv.regularizers import L1, L1L2, L2, OrthogonalRegularizer, Regularizer
 
 X = np.array([[1, -2], [0, 3]], np.float32)
 
@@ -31,6 +31,43 @@ def test_penalty_and_gradient(regularizer, penalty, gradient):
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, gradient, rtol=1e-6)
     np.testing.assert_array_equal(X, [[1, -2], [0, 3]])
+
+
+@pytest.mark.parametrize(
+    ("mode", "penalty", "gradient"),
+    [
+        (
+            "rows",
+            0.15746719,
+            [[0.0062486976, -0.057488024, 0.036242448], [0.019995835, 0.09997917, 0.04499063]],
+        ),
+        (
+            "columns",
+            0.20884167,
+            [[0.02703862, 0.03336487, 0.015265819], [-0.05407722, 0.06672972, -0.022898719]],
+        ),
+    ],
+)
+def test_orthogonal(mode, penalty, gradient):
+    """Numbers of Keras 3.15."""
+    x = np.array([[1, 2, 3], [0.5, -1, 2]], np.float32)
+    regularizer = OrthogonalRegularizer(0.3, mode)
+    assert regularizer(x) == pytest.approx(penalty, rel=1e-6)
+    found = regularizer.gradient(x)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, gradient, rtol=1e-5, atol=1e-7)
+    again = regularizers.deserialize(regularizers.serialize(regularizer))
+    assert again.get_config() == {"factor": 0.3, "mode": mode}
+
+
+def test_orthogonal_at_its_limits():
+    assert OrthogonalRegularizer()(np.ones((1, 4), np.float32)) == 0
+    assert OrthogonalRegularizer()(np.zeros((3, 4), np.float32)) == 0
+    assert np.isfinite(OrthogonalRegularizer().gradient(np.zeros((3, 4), np.float32))).all()
+    with pytest.raises(ValueError, match=r"must have 2 dimensions, got shape \(2, 3, 4\)"):
+        OrthogonalRegularizer()(np.ones((2, 3, 4), np.float32))
+    with pytest.raises(ValueError, match='mode must be one of "rows", "columns", got "row"'):
+        OrthogonalRegularizer(mode="row")
 
 
 def test_sums_are_in_double_precision():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .. import dtype_policies
 from ..arguments import as_real
 from ..ops import checks, shapes
 
@@ -21,16 +22,12 @@ def as_name(class_name: str, name: Any) -> str:
     return name
 
 
-def as_float32_policy(where: str, dtype: Any) -> str:
-    """Return "float32" for any way to say so: None, a string, a NumPy type, a policy config."""
-    name = dtype
-    if isinstance(dtype, Mapping):
-        name = dtype.get("config", {}).get("name")
-    elif not isinstance(dtype, str):
-        name = getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)
-    if name not in (None, "float32"):
-        raise ValueError(f'{where}: dtype must be "float32", got "{name}".')
-    return "float32"
+def as_dtype_policy(where: str, dtype: Any) -> dtype_policies.DTypePolicy:
+    """Return the dtype policy of a layer for any way to say so."""
+    try:
+        return dtype_policies.get(dtype)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{where}: dtype: {error}") from None
 
 
 def as_shape(where: str, name: str, shape: Any) -> Shape:
@@ -100,6 +97,63 @@ def known_channels(where: str, shape: Shape) -> int:
             f"GlobalAveragePooling2D instead of Flatten."
         )
     return shape[-1]
+
+
+def as_axes(where: str, axis: Any) -> int | list[int]:
+    """Return `axis`, an int or a list of ints, as it stands in configs."""
+    if isinstance(axis, (list, tuple)):
+        axes = [checks.as_int(where, "axis", item, minimum=-32) for item in axis]
+        if axes:
+            return axes
+        raise ValueError(f"{where}: axis must name at least one axis, got {axis!r}.")
+    return checks.as_int(where, "axis", axis, minimum=-32)
+
+
+def resolve_axes(where: str, axis: int | list[int], shape: Shape) -> list[int]:
+    """Return axes of an input as numbers from 0, in ascending order.
+
+    Raises
+    ------
+    ValueError
+        The input has no such axis, or one is named twice.
+    """
+    ndim = len(shape)
+    named = [axis] if isinstance(axis, int) else axis
+    axes = sorted({a % ndim for a in named if -ndim <= a < ndim})
+    if len(axes) != len(named):
+        raise ValueError(
+            f"{where}: axis must name axes of the input, each once, got axis={axis} for input "
+            f"shape {shape}."
+        )
+    return axes
+
+
+def known_sizes(where: str, shape: Shape, axes: list[int]) -> tuple[int, ...]:
+    """Return the sizes of some axes of the input.
+
+    Raises
+    ------
+    ValueError
+        One is unknown.
+    """
+    sizes = [shape[axis] for axis in axes]
+    known = tuple(size for size in sizes if size is not None)
+    if len(known) != len(sizes):
+        raise ValueError(
+            f"{where}: the size of input axes {axes} must be known, got input shape {shape}. "
+            f"Give Input a complete shape."
+        )
+    return known
+
+
+def check_sizes(where: str, shape: Shape, axes: list[int], sizes: tuple[int, ...]) -> None:
+    """Raise ValueError unless the input has, as far as is known, these sizes along `axes`."""
+    for axis, size in zip(axes, sizes, strict=True):
+        if shape[axis] not in (None, size):
+            raise ValueError(
+                f"{where}: input axis {axis} must have size {size}, as when the layer was built, "
+                f"got shape {shape}."
+            )
 
 
 def check_fits(where: str, shape: Shape, rank: int | None, axes: str, channels: int | None) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import initializers, ops, regularizers
+from .. import initializers, ops
 from ..arguments import as_real
 from ..ops import checks
-from . import arguments
+from ..ops.axes import AxesLast
+from . import arguments, weight_options
 from .arguments import Shape
 from .layer import Backward, Layer
 from .variable import Variable
@@ -26,7 +27,7 @@ class BatchNormalization(Layer):
     Parameters
     ----------
     axis : int
-        The channels; the last axis only.
+        The channels: 1 for images (N, C, H, W).
     momentum : float in [0, 1]
         `moving = moving * momentum + batch * (1 - momentum)`, with the biased variance.
     epsilon : float
@@ -36,9 +37,10 @@ class BatchNormalization(Layer):
     beta_initializer, gamma_initializer : str, config or Initializer
     moving_mean_initializer, moving_variance_initializer : str, config or Initializer
     beta_regularizer, gamma_regularizer : str, config or Regularizer
+    beta_constraint, gamma_constraint : str, config or Constraint
     synchronized : bool
         Kept for Keras's sake; there is only one replica.
-    beta_constraint, gamma_constraint, renorm, renorm_clipping
+    renorm, renorm_clipping
         Keras's; not supported, leave them None and False.
     renorm_momentum : float
         Kept for Keras's sake.
@@ -98,40 +100,32 @@ class BatchNormalization(Layer):
         self.epsilon = as_real(self.where, "epsilon", epsilon, 0)
         self.center = bool(center)
         self.scale = bool(scale)
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        arguments.only(self.where, "beta_constraint", beta_constraint, None)
-        arguments.only(self.where, "gamma_constraint", gamma_constraint, None)
+        weight_options.keep(self, "beta", beta_initializer, beta_regularizer, beta_constraint)
+        weight_options.keep(self, "gamma", gamma_initializer, gamma_regularizer, gamma_constraint)
         arguments.only(self.where, "renorm", renorm, False)
         arguments.only(self.where, "renorm_clipping", renorm_clipping, None)
-        self.beta_constraint = self.gamma_constraint = self.renorm_clipping = None
+        self.renorm_clipping = None
         self.renorm = False
         self.renorm_momentum = renorm_momentum
         self.synchronized = bool(synchronized)
 
     def infer_shape(self, input_shape: Shape) -> Shape:
-        """Return the input shape, if its last axis is the one to normalize."""
-        if self.axis not in (-1, len(input_shape) - 1):
-            raise ValueError(
-                f"{self.where}: axis must be the last one, -1 or {len(input_shape) - 1} for "
-                f"input shape {input_shape}, got {self.axis}."
-            )
+        """Return the input shape, if it has the axis, with the size it was built for."""
+        axes = arguments.resolve_axes(self.where, self.axis, input_shape)
+        if self.built:
+            arguments.check_sizes(self.where, input_shape, axes, self.moving_mean.shape)
         return input_shape
 
     def create_weights(self, input_shape: Shape) -> None:
         """Create gamma, beta and the moving statistics for the number of channels."""
-        self.input_channels = arguments.known_channels(self.where, input_shape)
-        shape = (self.input_channels,)
+        axes = arguments.resolve_axes(self.where, self.axis, input_shape)
+        shape = arguments.known_sizes(self.where, input_shape, axes)
         if self.scale:
-            self.gamma = self.add_weight(
-                "gamma", shape, self.gamma_initializer, self.gamma_regularizer
-            )
+            self.gamma = weight_options.add(self, "gamma", shape)
         if self.center:
-            self.beta = self.add_weight("beta", shape, self.beta_initializer, self.beta_regularizer)
+            self.beta = weight_options.add(self, "beta", shape)
         self.moving_mean = self.add_weight(
             "moving_mean", shape, self.moving_mean_initializer, trainable=False
         )
@@ -143,6 +137,8 @@ class BatchNormalization(Layer):
         """Return the normalized `x`; when training, update the moving statistics."""
         gamma = None if self.gamma is None else self.gamma.value
         beta = None if self.beta is None else self.beta.value
+        axes = AxesLast(x.ndim, [self.axis % x.ndim])
+        x = axes.move(x)
         # A batch of no samples has no statistics.
         if training and self.trainable and x.size:
             y, mean, variance = ops.batch_norm_train(x, gamma, beta, self.epsilon)
@@ -151,19 +147,19 @@ class BatchNormalization(Layer):
         else:
             mean, variance = self.moving_mean.value, self.moving_variance.value
             y = ops.batch_norm(x, gamma, beta, mean, variance, self.epsilon)
-            if not training:
-                return y, None
             gradients = ops.batch_norm_inference_backward
+        if not training:
+            return axes.back(y), None
 
         def backward(dy: np.ndarray, need_dx: bool = True) -> np.ndarray | None:
-            dx, dgamma, dbeta = gradients(dy, x, gamma, mean, variance, self.epsilon)
+            dx, dgamma, dbeta = gradients(axes.move(dy), x, gamma, mean, variance, self.epsilon)
             if self.gamma is not None and self.learns(self.gamma):
                 self.gamma.add_grad(dgamma)
             if self.beta is not None and self.learns(self.beta):
                 self.beta.add_grad(dbeta)
-            return dx if need_dx else None
+            return axes.back(dx) if need_dx else None
 
-        return y, backward
+        return axes.back(y), backward
 
     def _follow(self, mean: np.ndarray, variance: np.ndarray) -> None:
         """Move the moving statistics towards those of a batch."""

@@ -223,8 +223,7 @@ class Conv2D(_Conv):
     use_bias : bool
     kernel_initializer, bias_initializer : str, config or Initializer
     kernel_regularizer, bias_regularizer, activity_regularizer : str, config or Regularizer
-    kernel_constraint, bias_constraint
-        Keras's; not supported, leave them None.
+    kernel_constraint, bias_constraint : str, config or Constraint
 
     Raises
     ------
@@ -252,8 +251,7 @@ class DepthwiseConv2D(_WindowLayer):
     use_bias : bool
     depthwise_initializer, bias_initializer : str, config or Initializer
     depthwise_regularizer, bias_regularizer, activity_regularizer : str, config or Regularizer
-    depthwise_constraint, bias_constraint
-        Keras's; not supported, leave them None.
+    depthwise_constraint, bias_constraint : str, config or Constraint
     """
 
     kernel_prefix = "depthwise"

@@ -26,7 +26,8 @@ class Dense(KernelLayer):
     use_bias : bool
     kernel_initializer, bias_initializer : str, config or Initializer
     kernel_regularizer, bias_regularizer, activity_regularizer : str, config or Regularizer
-    kernel_constraint, bias_constraint, lora_rank, lora_alpha, quantization_config
+    kernel_constraint, bias_constraint : str, config or Constraint
+    lora_rank, lora_alpha, quantization_config
         Keras's; not supported, leave them None.
     """
 

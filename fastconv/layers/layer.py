@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from .. import initializers, naming, regularizers, serialization
+from .. import constraints, initializers, naming, regularizers, serialization
 from ..ops import checks
 from . import arguments
 from .arguments import Shape
@@ -35,8 +35,8 @@ class Layer(serialization.Configurable):
         Penalty on the layer's output; training adds it, divided by the batch size.
     trainable : bool
         False freezes the weights.
-    dtype : optional
-        "float32", the only type there is.
+    dtype : DTypePolicy, name or config, optional
+        "float32" or "mixed_bfloat16"; see `fastconv.dtype_policies`.
     autocast : bool
         Accepted for Keras's sake: inputs are always cast to float32.
     name : str, optional
@@ -48,6 +48,9 @@ class Layer(serialization.Configurable):
     ----------
     built : bool
         Whether the weights exist.
+    dtype_policy : DTypePolicy
+    dtype : str
+        Type of the weights, "float32".
     batch_input_shape : tuple or None
         The declared input shape with its batch axis.
 
@@ -78,7 +81,8 @@ class Layer(serialization.Configurable):
         if name is None:
             name = naming.auto_name(class_name)
         self.name = arguments.as_name(class_name, name)
-        self.dtype = arguments.as_float32_policy(self.where, dtype)
+        self.dtype_policy = arguments.as_dtype_policy(self.where, dtype)
+        self.dtype = self.dtype_policy.variable_dtype
         self.trainable = bool(trainable)
         self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
@@ -135,6 +139,7 @@ class Layer(serialization.Configurable):
         initializer: Any = "glorot_uniform",
         regularizer: Any = None,
         trainable: bool = True,
+        constraint: Any = None,
     ) -> Variable:
         """Create a weight, and return it."""
         init = initializers.get(initializer)
@@ -150,6 +155,7 @@ class Layer(serialization.Configurable):
             path=f"{self.name}/{name}",
             trainable=trainable,
             regularizer=regularizers.get(regularizer),
+            constraint=constraints.get(constraint),
         )
         (self._trainable_variables if trainable else self._other_variables).append(variable)
         return variable
@@ -171,6 +177,11 @@ class Layer(serialization.Configurable):
     def infer_shape(self, input_shape: Shape) -> Shape:
         """Return the output shape; called before the weights exist."""
         return input_shape
+
+    @property
+    def compute_dtype(self) -> str:
+        """Type of the factors of products: "float32", or "bfloat16" under a mixed policy."""
+        return self.dtype_policy.compute_dtype
 
     # Computing
 
@@ -318,12 +329,7 @@ class Layer(serialization.Configurable):
         config = {
             "name": self.name,
             "trainable": self.trainable,
-            "dtype": {
-                "module": "keras",
-                "class_name": "DTypePolicy",
-                "config": {"name": self.dtype},
-                "registered_name": None,
-            },
+            "dtype": serialization.serialize(self.dtype_policy),
         }
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = serialization.serialize(self.activity_regularizer)

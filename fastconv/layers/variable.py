@@ -23,6 +23,8 @@ class Variable:
     trainable : bool
         False for weights that no optimizer may touch, such as moving statistics.
     regularizer : Regularizer, optional
+    constraint : function of an array, optional
+        What an optimizer replaces the value by after each update.
 
     Attributes
     ----------
@@ -34,7 +36,16 @@ class Variable:
         Counts changes of `value`; data derived from it is stale once this has moved.
     """
 
-    __slots__ = ("grad", "name", "path", "regularizer", "trainable", "value", "version")
+    __slots__ = (
+        "constraint",
+        "grad",
+        "name",
+        "path",
+        "regularizer",
+        "trainable",
+        "value",
+        "version",
+    )
 
     def __init__(
         self,
@@ -44,6 +55,7 @@ class Variable:
         path: str | None = None,
         trainable: bool = True,
         regularizer: Any = None,
+        constraint: Any = None,
     ) -> None:
         self.name = name
         self.path = path or name
@@ -51,6 +63,7 @@ class Variable:
         self.grad: np.ndarray | None = None
         self.trainable = trainable
         self.regularizer = regularizer
+        self.constraint = constraint
         self.version = 0
 
     @property

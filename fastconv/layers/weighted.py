@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import activations, initializers, ops, regularizers
-from . import arguments
+from .. import activations, ops
+from . import weight_options
 from .activation import activate, as_activation
 from .layer import Backward, Layer
 from .variable import Variable
@@ -42,28 +42,13 @@ class KernelLayer(Layer):
         prefix = self.kernel_prefix
         self.activation = as_activation(activation)
         self.use_bias = bool(use_bias)
-        arguments.only(self.where, f"{prefix}_constraint", kernel_constraint, None)
-        arguments.only(self.where, "bias_constraint", bias_constraint, None)
-        setattr(self, f"{prefix}_initializer", initializers.get(kernel_initializer))
-        setattr(self, f"{prefix}_regularizer", regularizers.get(kernel_regularizer))
-        setattr(self, f"{prefix}_constraint", None)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.bias_constraint = None
+        weight_options.keep(self, prefix, kernel_initializer, kernel_regularizer, kernel_constraint)
+        weight_options.keep(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
 
     def add_kernel_and_bias(self, kernel_shape: tuple[int, ...], outputs: int) -> None:
         """Create the weights."""
-        self.kernel = self.add_weight(
-            "kernel",
-            kernel_shape,
-            getattr(self, f"{self.kernel_prefix}_initializer"),
-            getattr(self, f"{self.kernel_prefix}_regularizer"),
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                "bias", (outputs,), self.bias_initializer, self.bias_regularizer
-            )
+        self.kernel = weight_options.add(self, "kernel", kernel_shape, self.kernel_prefix)
+        self.bias = weight_options.add(self, "bias", (outputs,)) if self.use_bias else None
 
     @property
     def bias_value(self) -> np.ndarray | None:

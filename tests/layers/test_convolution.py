@@ -151,8 +151,6 @@ def test_numpy_integers_are_accepted():
         ),
         ({"data_format": "channel_last"}, ValueError, 'Did you mean "channels_last"?'),
         ({"data_format": "channels_first"}, ValueError, r'must be "channels_last".*x\.transpose'),
-        ({"kernel_constraint": lambda w: w}, ValueError, "kernel_constraint is not supported"),
-        ({"bias_constraint": "max_norm"}, ValueError, "leave it None, got max_norm"),
     ],
 )
 def test_bad_arguments(cls, kwargs, error, message):
@@ -187,7 +185,6 @@ def test_unknown_names(kwargs, message):
         ({"depth_multiplier": 0}, ValueError, "depth_multiplier must be at least 1, got 0"),
         ({"depth_multiplier": 1.5}, TypeError, "depth_multiplier must be an integer"),
         ({"padding": 2}, ValueError, "put a ZeroPadding2D layer"),
-        ({"depthwise_constraint": 3}, ValueError, "depthwise_constraint is not supported"),
     ],
 )
 def test_bad_depthwise_arguments(kwargs, error, message):

@@ -21,6 +21,7 @@ CASES = [
     (layers.AveragePooling2D, {"pool_size": (3, 2), "strides": 1, "padding": "same"}, IMAGES),
     (layers.BatchNormalization, {}, IMAGES),
     (layers.BatchNormalization, {"axis": 3, "epsilon": 0.1, "gamma_regularizer": "l2"}, IMAGES),
+    (layers.BatchNormalization, {"axis": 1}, IMAGES),
     (layers.BatchNormalization, {"center": False}, (5, 4)),
     (layers.BatchNormalization, {"scale": False}, (5, 4)),
     (layers.Conv1D, {"filters": 3, "kernel_size": 3}, SERIES),

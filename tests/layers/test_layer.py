@@ -101,9 +101,9 @@ def test_dtype(dtype):
     assert Dense(1, dtype=dtype).dtype == "float32"
 
 
-@pytest.mark.parametrize("dtype", ["float64", "mixed_float16", np.float16])
+@pytest.mark.parametrize("dtype", ["float64", "mixed_float16", np.float16, "int8"])
 def test_dtype_other_than_float32(dtype):
-    with pytest.raises(ValueError, match=r'Dense "d": dtype must be "float32", got "'):
+    with pytest.raises(ValueError, match=r'Dense "d": dtype: DTypePolicy: name must be "float32"'):
         Dense(1, dtype=dtype, name="d")
 
 
