@@ -9,26 +9,39 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import serialization
-from . import schedules
+from . import legacy, schedules
+from .adagrad import Adadelta, Adagrad
 from .adam import Adam, AdamW
+from .ftrl import Ftrl
+from .lion import Lion
+from .moments import Adamax, Lamb, Nadam
 from .optimizer import Optimizer
 from .rmsprop import RMSprop
 from .sgd import SGD
 
 __all__ = [
     "SGD",
+    "Adadelta",
+    "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "Nadam",
     "Optimizer",
     "RMSprop",
     "deserialize",
     "get",
+    "legacy",
     "schedules",
     "serialize",
 ]
 
 # Names are looked up in lower case: "adam", "Adam" and "ADAM" are the same.
-_TABLE = {cls.__name__.lower(): cls for cls in (SGD, Adam, AdamW, RMSprop)}
+_CLASSES = (SGD, Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Nadam, RMSprop)
+_TABLE = {cls.__name__.lower(): cls for cls in _CLASSES}
 
 
 def get(identifier: Any) -> Optimizer | None:

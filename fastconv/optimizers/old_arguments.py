@@ -8,13 +8,13 @@ from typing import Any
 from ..ops import checks
 
 
-def take_old_arguments(cls: Any, learning_rate: Any, kwargs: dict[str, Any]) -> Any:
+def take_old_arguments(base: type, cls: Any, learning_rate: Any, kwargs: dict[str, Any]) -> Any:
     """Handle the old arguments `lr` and `decay`, refuse all others; return the learning rate.
 
     Parameters
     ----------
+    base : class whose constructor calls this
     cls : class of the optimizer
-        The caller is the constructor of its base.
     kwargs : dict
         What was given beyond the known arguments; emptied.
 
@@ -25,7 +25,7 @@ def take_old_arguments(cls: Any, learning_rate: Any, kwargs: dict[str, Any]) -> 
     """
     # Python hides a DeprecationWarning that does not point at the user's own line: count the
     # constructors between here and there.
-    stacklevel = 2 + sum("__init__" in vars(base) for base in cls.__mro__[:-1])
+    stacklevel = 2 + sum("__init__" in vars(c) for c in cls.__mro__ if issubclass(c, base))
     if "lr" in kwargs:
         warn_of_lr(cls, stacklevel + 1)
         learning_rate = kwargs.pop("lr")

@@ -1,6 +1,7 @@
-"""What all optimizers share: the learning rate, clipping, weight decay, slots, the order of a step.
+"""What all optimizers share: clipping, weight decay, averages, the order of a step.
 
-    gradients -> clipped -> weights decayed -> update of the subclass -> iterations + 1
+    gradients -> summed over some steps -> clipped -> weights decayed -> update of the subclass
+    -> moving averages of the weights -> constraints -> one step more
 
 Clipping and decay are passed down to the update, so that one pass over a weight does it all.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -21,27 +22,36 @@ from ..ops import checks
 from . import schedules
 from .clipping import gradient_scales
 from .hyperparameters import positive
-from .old_arguments import take_old_arguments, warn_of_lr
+from .old_arguments import take_old_arguments
+from .state import OptimizerState, Slots
 
 if TYPE_CHECKING:
     from ..layers.variable import Variable
 
-Slots = dict[str, np.ndarray]
+Pairs = list[tuple[np.ndarray, "Variable"]]
 
 
-class Optimizer(serialization.Configurable):
+class Optimizer(OptimizerState):
     """Base of all optimizers. A subclass defines `update_step` and, if it has slots, `slot_groups`.
 
     Parameters
     ----------
     learning_rate : number >= 0, LearningRateSchedule or function
-        A schedule is called with the number of updates done so far, a function without arguments.
+        A schedule is called with the number of steps done so far, a function without arguments.
     weight_decay : number >= 0, optional
         Every step takes learning_rate * weight_decay of a weight away from it, before the update.
     clipnorm, global_clipnorm, clipvalue : number > 0, optional; at most one of them
         Largest Euclidean norm of each gradient, of all gradients together, or largest element.
-    use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps
-        Accepted so that Keras's configurations load; only the defaults are supported.
+    use_ema : bool
+        Keep a moving average of each weight. `fit` puts them in place of the weights at its end.
+    ema_momentum : number in [0, 1]
+        Share of the average that stays.
+    ema_overwrite_frequency : int, optional
+        Put the averages in place of the weights after every so many updates.
+    loss_scale_factor : number > 0, optional
+        What the loss was multiplied by; gradients are divided by it.
+    gradient_accumulation_steps : int of at least 2, optional
+        Update in every so many steps only, with the mean of their gradients.
     name : str, optional
     lr : number
         Deprecated name of `learning_rate`.
@@ -82,15 +92,7 @@ class Optimizer(serialization.Configurable):
         **kwargs: Any,
     ) -> None:
         where = type(self).__name__
-        learning_rate = take_old_arguments(type(self), learning_rate, kwargs)
-        for feature, value in (
-            ("use_ema", use_ema),
-            ("ema_overwrite_frequency", ema_overwrite_frequency),
-            ("loss_scale_factor", loss_scale_factor),
-            ("gradient_accumulation_steps", gradient_accumulation_steps),
-        ):
-            if value:
-                raise ValueError(f"{where}: {feature} is not supported, got {value!r}.")
+        learning_rate = take_old_arguments(Optimizer, type(self), learning_rate, kwargs)
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = {key: value for key, value in clips.items() if value is not None}
         if len(given) > 1:
@@ -104,28 +106,25 @@ class Optimizer(serialization.Configurable):
         self.clipnorm = given.get("clipnorm")
         self.clipvalue = given.get("clipvalue")
         self.global_clipnorm = given.get("global_clipnorm")
-        self.use_ema = False
+        self.use_ema = bool(use_ema)
         self.ema_momentum = as_real(where, "ema_momentum", ema_momentum, 0, 1)
-        self.ema_overwrite_frequency = None
-        self.loss_scale_factor = None
-        self.gradient_accumulation_steps = None
-
-        self.iterations = 0  # updates done so far
-        self._learning_rate = self._check_learning_rate(learning_rate)
-        self._trained: list[Variable] = []
-        self._slots: dict[int, Slots] = {}  # by id; `_trained` keeps the variables alive
+        self.ema_overwrite_frequency = _whole(
+            where, "ema_overwrite_frequency", ema_overwrite_frequency, 1
+        )
+        self.loss_scale_factor = (
+            positive(where, "loss_scale_factor", loss_scale_factor) if loss_scale_factor else None
+        )
+        self.gradient_accumulation_steps = _whole(
+            where, "gradient_accumulation_steps", gradient_accumulation_steps, 2
+        )
+        super().__init__(learning_rate)
         self._undecayed: list[Variable] = []
         self._undecayed_names: re.Pattern[str] | None = None
 
     # What a subclass defines
 
-    def slot_groups(self) -> tuple[tuple[str, ...], ...]:
-        """Return the names of the arrays kept for each variable, in groups.
-
-        The arrays of a group lie side by side for each variable in a saved file, one group after
-        the other.
-        """
-        return ()
+    def begin_update(self) -> None:
+        """Get ready for an update of all variables."""
 
     def update_step(
         self,
@@ -141,139 +140,7 @@ class Optimizer(serialization.Configurable):
         """
         raise NotImplementedError(f"{type(self).__name__} must define update_step().")
 
-    # Learning rate
-
-    @property
-    def learning_rate(self) -> float:
-        """The learning rate of the next update; a schedule cannot be overwritten by a number."""
-        rate = self._learning_rate
-        if isinstance(rate, float):
-            return rate
-        is_schedule = isinstance(rate, schedules.LearningRateSchedule)
-        value = rate(self.iterations) if is_schedule else rate()
-        return as_real(type(self).__name__, "the scheduled learning_rate", value, 0)
-
-    @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
-        checked = self._check_learning_rate(value)
-        if isinstance(self._learning_rate, schedules.LearningRateSchedule) and isinstance(
-            checked, float
-        ):
-            raise TypeError(
-                f"{type(self).__name__}: learning_rate is a {type(self._learning_rate).__name__}, "
-                f"so it cannot be set to a number; give the optimizer a number at first."
-            )
-        self._learning_rate = checked
-
-    @property
-    def lr(self) -> float:
-        """Deprecated name of `learning_rate`."""
-        warn_of_lr(type(self), stacklevel=3)
-        return self.learning_rate
-
-    @lr.setter
-    def lr(self, value: Any) -> None:
-        warn_of_lr(type(self), stacklevel=3)
-        self.learning_rate = value
-
-    def _check_learning_rate(self, value: Any) -> Any:
-        """Return a schedule or function as it is, a number as a float."""
-        if isinstance(value, Mapping):
-            return schedules.deserialize(value)
-        if callable(value) and not isinstance(value, type):
-            return value
-        return as_real(type(self).__name__, "learning_rate", value, 0)
-
-    # Variables
-
-    @property
-    def built(self) -> bool:
-        """Whether the optimizer knows its variables."""
-        return bool(self._trained)
-
-    def build(self, variables: Iterable[Variable]) -> None:
-        """Take over the variables to train and make their slots, all zero.
-
-        Called again with other variables it keeps the slots of those that stay, and warns about
-        new ones. With none at all it forgets those it had; the number of updates stays.
-
-        Raises
-        ------
-        ValueError
-            None of its former variables stays: the optimizer belongs to another model.
-        """
-        variables = list(variables)
-        new = [variable for variable in variables if id(variable) not in self._slots]
-        if self.built and new:
-            if len(new) == len(variables):
-                raise ValueError(
-                    f"{self.name}: this optimizer already trains other variables; "
-                    f"make a new one: {type(self).__name__}()."
-                )
-            if self.slot_groups():
-                warnings.warn(
-                    f"{self.name}: the variables to train have changed; the state of "
-                    f"{', '.join(variable.path for variable in new)} starts at zero.",
-                    stacklevel=2,
-                )
-        names = [name for group in self.slot_groups() for name in group]
-        for variable in new:
-            self._slots[id(variable)] = {
-                name: np.zeros(variable.shape, np.float32) for name in names
-            }
-        self._slots = {id(variable): self._slots[id(variable)] for variable in variables}
-        self._trained = variables
-
-    @property
-    def variables(self) -> list[np.ndarray]:
-        """The state, in the order of Keras's files.
-
-        The number of updates (int32), the learning rate (float32; left out if it is a schedule or a
-        function), then the slots. The first two are copies, the slots are the arrays in use.
-        """
-        state = [np.array(self.iterations, np.int32)]
-        if isinstance(self._learning_rate, float):
-            state.append(np.array(self._learning_rate, np.float32))
-        for group in self.slot_groups():
-            for variable in self._trained:
-                state += [self._slots[id(variable)][name] for name in group]
-        return state
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Take over a state that has the form of `variables`.
-
-        Raises
-        ------
-        RuntimeError
-            The optimizer does not know its variables yet.
-        ValueError
-            The number of arrays or a shape differs; nothing is changed then.
-        """
-        if not self.built:
-            raise RuntimeError(f"{self.name}: set_weights: call build(variables) first.")
-        state = self.variables
-        arrays = [np.asarray(weight) for weight in weights]
-        if len(arrays) != len(state):
-            raise ValueError(
-                f"{self.name}: set_weights: {len(state)} arrays are needed, got {len(arrays)}."
-            )
-        for i, (old, new) in enumerate(zip(state, arrays, strict=True)):
-            if old.shape != new.shape:
-                raise ValueError(
-                    f"{self.name}: set_weights: array {i} must have shape {old.shape}, "
-                    f"got {new.shape}."
-                )
-        iterations = checks.as_int(self.name, "iterations", arrays[0].item(), minimum=0)
-        scalars = 1
-        if isinstance(self._learning_rate, float):
-            scalars = 2
-            # Files hold float32. Keep the float64 that was given if it is the same number, so that
-            # a model that was saved and loaded goes on with exactly the same steps.
-            if arrays[1] != state[1]:
-                self.learning_rate = arrays[1].item()
-        self.iterations = iterations
-        for old, new in zip(state[scalars:], arrays[scalars:], strict=True):
-            old[...] = new
+    # Settings
 
     def exclude_from_weight_decay(
         self,
@@ -297,10 +164,14 @@ class Optimizer(serialization.Configurable):
             return False
         return self._undecayed_names is None or not self._undecayed_names.search(variable.name)
 
+    def scale_loss(self, loss: Any) -> Any:
+        """Return `loss` times `loss_scale_factor`, for training loops of your own."""
+        return loss * (self.loss_scale_factor or 1)
+
     # A step
 
     def apply(self, grads: Iterable[Any], variables: Iterable[Variable] | None = None) -> None:
-        """Do one update of the variables, in place.
+        """Do one step: update the variables, in place.
 
         Parameters
         ----------
@@ -330,33 +201,31 @@ class Optimizer(serialization.Configurable):
             raise RuntimeError(f"{self.name}: apply: give variables, or call build() first.")
         pairs = self._check_pairs(grads, variables)
 
-        learning_rate = self.learning_rate
-        decay = learning_rate * (self.weight_decay or 0.0)
-        scales = gradient_scales(
-            [gradient for gradient, _ in pairs], self.clipnorm, self.global_clipnorm
-        )
-        for (gradient, variable), scale in zip(pairs, scales, strict=True):
-            self.update_step(
-                variable.value,
-                gradient,
-                self._slots[id(variable)],
-                learning_rate,
-                decay=decay if decay and self._is_decayed(variable) else 0.0,
-                grad_scale=scale,
-                clip_value=self.clipvalue,
-            )
+        share = 1 / (self.loss_scale_factor or 1)
+        if self.gradient_accumulation_steps:
+            pairs = self._accumulate(pairs, share)
+            share = 1 / self.gradient_accumulation_steps
+        if pairs:
+            self._update(pairs, share)
+        if self.use_ema:
+            self._average()
+        for _, variable in pairs:
+            constraint = getattr(variable, "constraint", None)
+            if constraint is not None:
+                variable.value[...] = constraint(variable.value)
             variable.touch()
-        self.iterations += 1
+        if self._accumulates_anew():
+            for slots in self._slots.values():
+                slots["gradient_accumulator"].fill(0)
+        self._steps += 1
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> int:
-        """Do one update from pairs (gradient, variable); return the number of updates so far."""
+        """Do one step with pairs (gradient, variable); return the number of steps so far."""
         pairs = list(grads_and_vars)
         self.apply([pair[0] for pair in pairs], [pair[1] for pair in pairs])
-        return self.iterations
+        return self._steps
 
-    def _check_pairs(
-        self, grads: list[Any], variables: list[Variable]
-    ) -> list[tuple[np.ndarray, Variable]]:
+    def _check_pairs(self, grads: list[Any], variables: list[Variable]) -> Pairs:
         """Return the pairs that have a gradient, as float32 arrays of the right shape."""
         if len(grads) != len(variables):
             raise ValueError(
@@ -388,16 +257,87 @@ class Optimizer(serialization.Configurable):
             )
         return pairs
 
-    # Configuration and copies
+    def _update(self, pairs: Pairs, share: float) -> None:
+        """Update variables with `share` of their gradients."""
+        learning_rate = self.learning_rate
+        decay = learning_rate * (self.weight_decay or 0.0)
+        scales = gradient_scales(
+            [gradient for gradient, _ in pairs], self.clipnorm, self.global_clipnorm, share
+        )
+        self.begin_update()
+        for (gradient, variable), scale in zip(pairs, scales, strict=True):
+            self.update_step(
+                variable.value,
+                gradient,
+                self._slots[id(variable)],
+                learning_rate,
+                decay=decay if decay and self._is_decayed(variable) else 0.0,
+                grad_scale=scale,
+                clip_value=self.clipvalue,
+            )
 
-    def __getstate__(self) -> dict[str, Any]:
-        # The ids of the variables change when they are copied.
-        return {**vars(self), "_slots": [self._slots[id(v)] for v in self._trained]}
+    # Accumulated gradients and averages
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        slots = zip(self._trained, state["_slots"], strict=True)
-        self._slots = {id(variable): kept for variable, kept in slots}
+    def _shared_groups(self) -> tuple[tuple[str, ...], ...]:
+        groups = []
+        if self.use_ema:
+            groups.append(("average",))
+        if self.gradient_accumulation_steps:
+            groups.append(("gradient_accumulator",))
+        return tuple(groups)
+
+    def _accumulate(self, pairs: Pairs, share: float) -> Pairs:
+        """Add gradients to the accumulators; return those if it is time for an update."""
+        sums = []
+        for gradient, variable in pairs:
+            total = self._slots[id(variable)]["gradient_accumulator"]
+            total += gradient if share == 1 else gradient * np.float32(share)
+            sums.append((total, variable))
+        return sums if self._accumulates_anew() else []
+
+    def _accumulates_anew(self) -> bool:
+        """Return whether this step is the last one of those that gradients are summed over."""
+        steps = self.gradient_accumulation_steps
+        return steps is not None and (self._steps + 1) % steps == 0
+
+    def _average(self) -> None:
+        """Follow the weights with their averages; put those in place if it is time."""
+        momentum = np.float32(self.ema_momentum if self.iterations else 0.0)
+        frequency = self.ema_overwrite_frequency
+        for variable in self._trained:
+            average = self._slots[id(variable)]["average"]
+            average *= momentum
+            average += (1 - momentum) * variable.value
+        if frequency and (self.iterations + 1) % frequency == 0:
+            self.finalize_variable_values()
+
+    def finalize_variable_values(self, var_list: Iterable[Variable] | None = None) -> None:
+        """Put the moving averages in place of these weights, or all; without averages do nothing.
+
+        `fit` calls this at its end.
+        """
+        if self.use_ema:
+            for variable in self._trained if var_list is None else var_list:
+                if id(variable) in self._slots:
+                    variable.assign(self._slots[id(variable)]["average"])
+
+    def swap_averages(self) -> None:
+        """Exchange the weights with their moving averages.
+
+        Raises
+        ------
+        ValueError
+            The optimizer keeps no averages.
+        """
+        if not self.use_ema:
+            raise ValueError(f"{self.name}: there are no moving averages; use use_ema=True.")
+        for variable in self._trained:
+            average = self._slots[id(variable)]["average"]
+            weights = variable.value.copy()
+            variable.assign(average)
+            average[...] = weights
+
+    # Configuration
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments as a dictionary that JSON can hold."""
@@ -409,3 +349,8 @@ class Optimizer(serialization.Configurable):
             )
         config = {name: getattr(self, name) for name in self.config_keys if name != "learning_rate"}
         return config | {"learning_rate": serialization.serialize(rate)}
+
+
+def _whole(where: str, name: str, value: Any, minimum: int) -> int | None:
+    """Return `value` as an integer of at least `minimum`; None and 0 turn the feature off."""
+    return checks.as_int(where, name, value, minimum) if value else None

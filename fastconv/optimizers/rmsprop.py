@@ -9,7 +9,8 @@ import numpy as np
 from .. import ops
 from ..arguments import as_real
 from .hyperparameters import below_one
-from .optimizer import Optimizer, Slots
+from .optimizer import Optimizer
+from .state import Slots
 
 
 class RMSprop(Optimizer):

@@ -8,7 +8,8 @@ import numpy as np
 
 from .. import ops
 from ..arguments import as_real
-from .optimizer import Optimizer, Slots
+from .optimizer import Optimizer
+from .state import Slots
 
 
 class SGD(Optimizer):
