@@ -31,6 +31,7 @@ _SUBMODULES = (
     "random",
     "reference",
     "regularizers",
+    "saving",
     "utils",
 )
 #: Public name: the submodule it comes from.

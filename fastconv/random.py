@@ -10,6 +10,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from . import naming
 from .ops import checks
 from .serialization import Configurable
@@ -35,6 +37,49 @@ def splitmix64(seed: int, index: int) -> int:
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
     return z ^ (z >> 31)
+
+
+def global_state() -> dict[str, Any]:
+    """Return the state of Python's `random` and of `numpy.random`, as arrays and numbers.
+
+    `fit` shuffles with the latter; new layers draw their seeds from the former.
+    """
+    import random
+
+    version, words, gauss = random.getstate()
+    name, key, position, has_gauss, cached = np.random.get_state()
+    return {
+        "python": np.array(words, np.uint32),
+        "python_gauss": gauss,
+        "python_version": version,
+        "numpy": np.asarray(key, np.uint32),
+        "numpy_name": name,
+        "numpy_position": [int(position), int(has_gauss), float(cached)],
+    }
+
+
+def set_global_state(state: Mapping[str, Any]) -> None:
+    """Put back what `global_state` returned.
+
+    Raises
+    ------
+    ValueError
+        It is not of that form; nothing is changed then.
+    """
+    import random
+
+    before = random.getstate()
+    try:
+        words = tuple(int(word) for word in state["python"])
+        position, has_gauss, cached = state["numpy_position"]
+        random.setstate((state["python_version"], words, state["python_gauss"]))
+        key = np.asarray(state["numpy"], np.uint32)
+        np.random.set_state((state["numpy_name"], key, int(position), int(has_gauss), cached))
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        random.setstate(before)
+        raise ValueError(
+            f"set_global_state: this is no state of the random numbers: {error}"
+        ) from None
 
 
 class SeedGenerator(Configurable):

@@ -1,8 +1,8 @@
 """Objects to Keras's config dictionaries and back.
 
 A config is `{"module": ..., "class_name": ..., "config": {...}, "registered_name": ...}`. Reading
-one only ever looks its class up in a closed table: nothing is imported or called by a name
-that comes from a file.
+one only ever looks its class up in a closed table, or among what the user registered or passed:
+nothing is imported or called by a name that comes from a file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
+
+from . import custom_objects as customs
 from . import naming
 from .ops import checks
 
@@ -62,33 +65,44 @@ def parameters(cls: type) -> set[str]:
 def serialize(obj: Any) -> Any:
     """Return `obj` in the form it has in a Keras config.
 
-    Numbers, strings, None and sequences stay as they are, registered functions become their
-    name, objects with `get_config` become a dictionary.
+    Numbers, strings and None stay as they are, sequences and dictionaries are gone through,
+    functions of fastconv become their name, functions of the user and objects with `get_config`
+    a dictionary.
 
     Raises
     ------
     TypeError
-        `obj` is anything else, for instance a function that fastconv does not know.
+        `obj` is anything else, for instance a lambda.
     """
-    if obj is None or isinstance(obj, (bool, int, float, str, tuple, list)):
+    if obj is None or isinstance(obj, (bool, int, float, str)):
         return obj
+    if isinstance(obj, (list, tuple)):
+        items = [serialize(item) for item in obj]
+        return tuple(items) if isinstance(obj, tuple) else items
+    if isinstance(obj, Mapping):
+        return {key: serialize(value) for key, value in obj.items()}
+    if isinstance(obj, np.generic):
+        return obj.item()
+    if isinstance(obj, np.ndarray):
+        value = {"value": obj.tolist(), "dtype": obj.dtype.name}
+        return {"class_name": "__numpy__", "config": value} if obj.ndim else obj.item()
     registered_name = getattr(obj, "registered_name", None)
     if isinstance(registered_name, str):
         return registered_name
+    if callable(obj) and hasattr(obj, "__name__") and not isinstance(obj, type):
+        return _serialize_function(obj)
     cls = type(obj)
     if not hasattr(cls, "get_config"):
         raise TypeError(
             f"serialize: {cls.__name__} objects cannot be written to a config; "
             f"use a class with get_config() and from_config()."
         )
-    package, _, rest = cls.__module__.partition(".")
-    own = package == __name__.partition(".")[0]
-    family = f"keras.{rest.partition('.')[0]}" if own else cls.__module__
+    own = is_own(cls)
     return {
-        "module": getattr(cls, "keras_module", None) or family,
+        "module": _module(cls) if own else cls.__module__,
         "class_name": cls.__name__,
         "config": obj.get_config(),
-        "registered_name": None if own else cls.__name__,
+        "registered_name": None if own else customs.get_registered_name(cls),
     }
 
 
@@ -103,9 +117,10 @@ def deserialize(
     Parameters
     ----------
     config : str or dict
-        A name in `table`, or what `serialize` returned.
+        A name, or what `serialize` returned.
     table : dict of str to class or ready object
-        All that can come out; classes are made with `from_config`.
+        All that can come out, beside what the user registered; classes are made with
+        `from_config`.
     what : str
         Kind of object, for messages: "initializer", "layer" ...
     custom_objects : dict of str to class, optional
@@ -114,13 +129,15 @@ def deserialize(
     Raises
     ------
     ValueError
-        `config` is neither, or its name is unknown.
+        `config` is neither, its name is unknown, or the class cannot be made of it.
     """
     options: Any = None
+    registered: Any = None
     if isinstance(config, str):
         name = config
     elif isinstance(config, Mapping) and isinstance(config.get("class_name"), str):
         name, options = config["class_name"], config.get("config")
+        registered = config.get("registered_name")
         if name == "function" and isinstance(options, str):
             # Keras writes a plain function as class "function" with its name for config.
             name, options = options, None
@@ -129,16 +146,76 @@ def deserialize(
             f"Could not interpret {what} identifier: it must be a name or a config with a "
             f"class_name, got {type(config).__name__}."
         )
-    known = {**table, **(custom_objects or {})}
+    known = {**table, **customs.known(custom_objects)}
+    if isinstance(registered, str) and registered in known:
+        name = registered
     if name not in known:
         raise ValueError(
             f"Could not interpret {what} identifier: {name}.{checks.did_you_mean(name, known)}"
+            f"{_registering_hint(config)}"
         )
     found: Any = known[name]
     if not isinstance(found, type):
         return found
-    maker: Any = found  # every class in a table is Configurable, which `type` does not say
-    return maker.from_config(options or {})
+    options = {} if options is None else options
+    if not isinstance(options, Mapping):
+        raise ValueError(
+            f"{what} {name}: its config must be a dictionary, got {type(options).__name__}."
+        )
+    return _make(found, options, what, name)
+
+
+def _make(cls: Any, options: Mapping[str, Any], what: str, name: str) -> Any:
+    """Return an object of `cls`; whatever a wrong config leads to becomes a clear message."""
+    maker = getattr(cls, "from_config", None)
+    try:
+        return cls(**options) if maker is None else maker(options)
+    except (LookupError, AttributeError, ArithmeticError, AssertionError) as error:
+        raise ValueError(
+            f"{what} {name}: its config is not valid: {type(error).__name__}: {error}"
+        ) from error
+    except RecursionError:
+        raise ValueError(f"{what} {name}: its config is nested too deeply.") from None
+
+
+def is_own(cls: type) -> bool:
+    """Return whether this is a class of fastconv and not one of the user."""
+    return cls.__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
+def _module(cls: type) -> str:
+    """Return the module that Keras exports a class of fastconv from."""
+    family = cls.__module__.split(".")[1]
+    return getattr(cls, "keras_module", None) or f"keras.{family}"
+
+
+def _serialize_function(function: Any) -> dict[str, Any]:
+    name = customs.get_registered_name(function)
+    if "<lambda>" in name:
+        raise TypeError(
+            "serialize: a lambda cannot be written to a config; define a function with a name and "
+            "register it with register_keras_serializable()."
+        )
+    module = getattr(function, "__module__", None)
+    return {
+        "module": None if module == "__main__" else module,
+        "class_name": "function",
+        "config": name,
+        "registered_name": name,
+    }
+
+
+def _registering_hint(config: Any) -> str:
+    """Return what to do about a class or function that a file names and nobody knows."""
+    if not isinstance(config, Mapping):
+        return ""
+    module = config.get("module")
+    if isinstance(module, str) and module.partition(".")[0] in ("keras", "builtins"):
+        return " fastconv does not have it."
+    return (
+        " It is not part of fastconv: register it with register_keras_serializable(), or pass "
+        "custom_objects."
+    )
 
 
 def get(identifier: Any, table: Mapping[str, Any], what: str, ready: Callable[[Any], bool]) -> Any:

@@ -21,6 +21,7 @@ FLOORS = {
     "arguments": 4,
     "naming": 4,
     "random": 4,
+    "custom_objects": 4,
     "serialization": 4,
     "backend": 4,
     "config": 4,
@@ -39,6 +40,7 @@ FLOORS = {
     "datasets": 4,
     "utils": 4,
     "models": 5,
+    "saving": 5,
     "__init__": 6,
 }
 #: Files that nothing imports and that import nothing.

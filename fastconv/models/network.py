@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from .. import saving
 from ..layers import Layer, Variable
 from ..layers.layer import Backward
 from ..ops import checks
-from . import summary, weights_file
+from . import summary
 from .plan import Plan
 
 Shape = tuple["int | None", ...]
@@ -160,17 +161,21 @@ class Network(Layer):
         ValueError
             The model is not built, or the name ends otherwise.
         """
-        weights_file.save(self, filepath, overwrite)
+        saving.save_weights(self, filepath, overwrite)
 
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
-        """Read a file that `save_weights` or Keras wrote; all weights or none.
+    def load_weights(
+        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
+    ) -> None:
+        """Read the weights in a file of fastconv or Keras; all weights or none.
 
         Parameters
         ----------
         filepath : str or path
-            Must end in .weights.h5.
+            .weights.h5, .keras, or an .h5 file of Keras 2 or of a whole model.
         skip_mismatch : bool
             Leave layers alone whose weights do not fit, with a warning.
+        by_name : bool
+            Match layers by name and leave the others alone; for .h5 files of Keras 2.
 
         Raises
         ------
@@ -179,7 +184,17 @@ class Network(Layer):
         ValueError
             The model is not built, the file is damaged, or it does not fit the model.
         """
-        weights_file.load(self, filepath, skip_mismatch)
+        saving.load_weights(self, filepath, skip_mismatch, by_name)
+
+    def save_training_state(
+        self, filepath: Any, position: Any = None, random_state: Any = None
+    ) -> None:
+        """Write all that training needs to go on bit for bit; see `saving.save_training_state`."""
+        saving.save_training_state(self, filepath, position, random_state)
+
+    def load_training_state(self, filepath: Any) -> dict[str, Any]:
+        """Put back what `save_training_state` wrote, and return its `position`."""
+        return saving.load_training_state(self, filepath)
 
     # Description
 
