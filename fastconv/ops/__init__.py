@@ -49,6 +49,8 @@ from .pooling import (
     max_pool2d_backward,
     zero_pad2d,
 )
+from .pooling_nd import average_pool, average_pool_backward, max_pool, max_pool_backward
+from .resize import resize, resize_backward, upsample, upsample_backward
 from .rows import bias_backward, take_rows
 
 __all__ = [
@@ -57,8 +59,10 @@ __all__ = [
     "activation_backward",
     "activation_needs_input",
     "adam_step",
+    "average_pool",
     "average_pool2d",
     "average_pool2d_backward",
+    "average_pool_backward",
     "batch_norm",
     "batch_norm_backward",
     "batch_norm_inference_backward",
@@ -88,10 +92,14 @@ __all__ = [
     "log_softmax",
     "log_softmax_backward",
     "matmul",
+    "max_pool",
     "max_pool2d",
     "max_pool2d_backward",
+    "max_pool_backward",
     "relu",
     "relu_backward",
+    "resize",
+    "resize_backward",
     "rmsprop_step",
     "scale_shift",
     "sgd_step",
@@ -102,5 +110,7 @@ __all__ = [
     "softmax_cross_entropy",
     "sum_of_squares",
     "take_rows",
+    "upsample",
+    "upsample_backward",
     "zero_pad2d",
 ]
