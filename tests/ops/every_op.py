@@ -52,6 +52,8 @@ def every_op(N=5, H=9, W=8, C=6, F=10, seed=17):
     )
     pooled_dy = normal(N, OH, OW, C)
     argmax = rng.integers(0, 4, pooled_dy.shape).astype(np.int32)
+    volume = normal(N, 3, H, W, C)
+    pooled_volume, volume_argmax = ops.max_pool(volume, **SAME, return_argmax=True)
     K = H * W
     rows, matrix, dense_dy = normal(N, K), normal(K, F), normal(N, F)
     logits, one_hot = normal(N, F), np.eye(F, dtype=np.float32)[rng.integers(0, F, N)]
@@ -103,6 +105,18 @@ def every_op(N=5, H=9, W=8, C=6, F=10, seed=17):
             lambda dy, argmax: ops.global_max_pool2d_backward(dy, argmax, x.shape),
             {"dy": normal(N, C), "argmax": rng.integers(0, H * W, (N, C)).astype(np.int32)}),
         "zero_pad2d": (lambda x: ops.zero_pad2d(x, ((1, 2), (0, 3))), {"x": x}),
+        "max_pool": (lambda x: ops.max_pool(x, **SAME), {"x": volume}),
+        "max_pool_backward": (
+            lambda dy: ops.max_pool_backward(dy, volume_argmax, volume.shape, **SAME),
+            {"dy": pooled_volume}),
+        "average_pool": (lambda x: ops.average_pool(x, 3, **S2), {"x": volume}),
+        "average_pool_backward": (
+            lambda dy: ops.average_pool_backward(dy, volume.shape, 2, **SAME),
+            {"dy": pooled_volume}),
+        "resize": (lambda x: ops.resize(x, (H + 3, W - 2), "bicubic"), {"x": x}),
+        "resize_backward": (lambda dy: ops.resize_backward(dy, (H - 3, W + 2)), {"dy": x}),
+        "upsample": (lambda x: ops.upsample(x, (2, 1, 3)), {"x": volume}),
+        "upsample_backward": (lambda dy: ops.upsample_backward(dy, (1, 3, 2)), {"dy": volume}),
         "im2col": (lambda x: ops.im2col(x, 3, **SAME), {"x": x}),
         "matmul": (ops.matmul, {"a": rows, "b": matrix}),
         "dense": (lambda x, kernel, bias: ops.dense(x, kernel, bias, activation="relu"),
