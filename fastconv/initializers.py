@@ -33,7 +33,7 @@ class Initializer(Configurable):
     def __call__(self, shape: Shape, dtype: Any = None) -> np.ndarray:
         """Return a new array of `shape`; float32 unless `dtype` says otherwise."""
         values = self._values(tuple(shape))
-        return np.ascontiguousarray(values, np.float32 if dtype is None else dtype)
+        return np.asarray(values, np.float32 if dtype is None else dtype, order="C")
 
     def _values(self, shape: tuple[int, ...]) -> np.ndarray:
         raise NotImplementedError(f"{type(self).__name__} must define __call__(shape, dtype=None).")

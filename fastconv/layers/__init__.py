@@ -16,6 +16,11 @@ from .dropout import Dropout
 from .input import Input, InputLayer, KerasTensor
 from .layer import Layer
 from .pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
+from .preprocessing.color import RandomBrightness, RandomContrast
+from .preprocessing.geometry import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
+from .preprocessing.normalization import Normalization
+from .preprocessing.patches import CutMix, MixUp, RandomErasing
+from .preprocessing.size import CenterCrop, RandomCrop, Resizing
 from .registry import deserialize, get, serialize
 from .rescaling import Rescaling
 from .reshaping import Flatten, Reshape, ZeroPadding2D
@@ -33,10 +38,12 @@ __all__ = [
     "AveragePooling2D",
     "AvgPool2D",
     "BatchNormalization",
+    "CenterCrop",
     "Conv1D",
     "Conv2D",
     "Convolution1D",
     "Convolution2D",
+    "CutMix",
     "Dense",
     "DepthwiseConv2D",
     "Dropout",
@@ -52,9 +59,20 @@ __all__ = [
     "LeakyReLU",
     "MaxPool2D",
     "MaxPooling2D",
+    "MixUp",
+    "Normalization",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "Softmax",
     "Variable",
     "ZeroPadding2D",

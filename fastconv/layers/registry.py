@@ -15,6 +15,11 @@ from .dropout import Dropout
 from .input import InputLayer
 from .layer import Layer
 from .pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
+from .preprocessing.color import RandomBrightness, RandomContrast
+from .preprocessing.geometry import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
+from .preprocessing.normalization import Normalization
+from .preprocessing.patches import CutMix, MixUp, RandomErasing
+from .preprocessing.size import CenterCrop, RandomCrop, Resizing
 from .rescaling import Rescaling
 from .reshaping import Flatten, Reshape, ZeroPadding2D
 
@@ -22,8 +27,10 @@ _CLASSES: tuple[type[Layer], ...] = (
     Activation,
     AveragePooling2D,
     BatchNormalization,
+    CenterCrop,
     Conv1D,
     Conv2D,
+    CutMix,
     Dense,
     DepthwiseConv2D,
     Dropout,
@@ -33,9 +40,20 @@ _CLASSES: tuple[type[Layer], ...] = (
     InputLayer,
     LeakyReLU,
     MaxPooling2D,
+    MixUp,
+    Normalization,
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomErasing,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
     ReLU,
     Rescaling,
     Reshape,
+    Resizing,
     Softmax,
     ZeroPadding2D,
 )

@@ -21,6 +21,7 @@ from .activation import (
     softmax,
     softmax_backward,
 )
+from .affine import affine_transform, affine_transform_backward
 from .conv2d import conv2d, conv2d_backward_filter, conv2d_backward_input, explain_conv2d
 from .cross_entropy import sigmoid_cross_entropy, softmax_cross_entropy
 from .dense import dense, dense_backward_filter, dense_backward_input, matmul
@@ -59,6 +60,8 @@ __all__ = [
     "activation_backward",
     "activation_needs_input",
     "adam_step",
+    "affine_transform",
+    "affine_transform_backward",
     "average_pool",
     "average_pool2d",
     "average_pool2d_backward",

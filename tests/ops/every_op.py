@@ -60,6 +60,7 @@ def every_op(N=5, H=9, W=8, C=6, F=10, seed=17):
     labels, weights = rng.integers(0, F, N), np.abs(normal(N))
     gamma, beta, mean, variance = normal(C), normal(C), normal(C), np.abs(normal(C)) + 1
     w, g, m, v = normal(K, F), normal(K, F), normal(K, F), np.abs(normal(K, F)) + 1
+    matrices = normal(N, 2, 3) + np.eye(2, 3, dtype=np.float32)
 
     calls = {
         "conv2d": (lambda x, kernel, bias: ops.conv2d(x, kernel, bias, **SAME, activation="relu"),
@@ -157,6 +158,12 @@ def every_op(N=5, H=9, W=8, C=6, F=10, seed=17):
         "batch_norm_inference_backward": (
             ops.batch_norm_inference_backward,
             {"dy": other, "x": x, "gamma": gamma, "mean": mean, "variance": variance}),
+        "affine_transform": (ops.affine_transform, {"x": x, "matrices": matrices}),
+        "affine_transform constant": (
+            lambda x, matrices: ops.affine_transform(x, matrices, "nearest", "constant", 2.0),
+            {"x": x, "matrices": matrices}),
+        "affine_transform_backward": (
+            ops.affine_transform_backward, {"dy": other, "matrices": matrices}),
         "dropout": (lambda x: ops.dropout(x, 0.5, 123), {"x": x}),
         "scale_shift": (lambda x: ops.scale_shift(x, 0.5, -1.0), {"x": x}),
         "take_rows": (ops.take_rows, {"x": x, "indices": rng.permutation(N)[: N // 2 + 1]}),
