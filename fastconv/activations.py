@@ -6,7 +6,7 @@ function is an `ActivationFunction`, which layers recognise and fuse with what t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,6 @@ from .ops import checks
 
 #: Second names of Keras. Configs hold the first one.
 _ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}
-
-#: Functions that take arguments besides x.
-_WITH_ARGUMENTS: dict[str, Callable[..., np.ndarray]] = {
-    "relu": ops.relu,
-    "leaky_relu": ops.leaky_relu,
-    "softmax": ops.softmax,
-}
 
 
 class ActivationFunction:
@@ -46,16 +39,10 @@ class ActivationFunction:
     def __call__(self, x: Any, *arguments: Any, **named: Any) -> np.ndarray:
         """Return the activation of `x`, any shape, as float32.
 
-        Three functions take Keras's arguments: `relu(x, negative_slope=0.0, max_value=None,
-        threshold=0.0)`, `leaky_relu(x, negative_slope=0.2)` and `softmax(x, axis=-1)`.
+        Some functions take Keras's arguments, such as `relu(x, negative_slope=0.0,
+        max_value=None, threshold=0.0)`, `elu(x, alpha=1.0)` and `softmax(x, axis=-1)`.
         """
-        name = self.registered_name
-        x = checks.as_float32(name, "x", x)
-        if not arguments and not named:
-            return ops.activation(x, name)
-        if name not in _WITH_ARGUMENTS:
-            raise TypeError(f"{name}: takes no arguments besides x.")
-        return _WITH_ARGUMENTS[name](x, *arguments, **named)
+        return ops.make_activation(self.registered_name, *arguments, **named).forward(x)
 
     def __repr__(self) -> str:
         return f"<activation {self.registered_name}>"
@@ -65,10 +52,10 @@ class ActivationFunction:
 
 
 _FUNCTIONS = {name: ActivationFunction(name) for name in ops.ACTIVATIONS}
-_TABLE = {
-    **_FUNCTIONS,
-    **{alias: _FUNCTIONS[name] for alias, name in _ALIASES.items() if name in _FUNCTIONS},
-}
+_TABLE = {**_FUNCTIONS, **{alias: _FUNCTIONS[name] for alias, name in _ALIASES.items()}}
+
+#: Keras's one function with arguments that have no default: not for layers, which only name it.
+threshold = ActivationFunction("threshold")
 
 
 def __getattr__(name: str) -> ActivationFunction:
@@ -92,6 +79,11 @@ def get(identifier: Any) -> ActivationFunction:
     """
     if identifier is None:
         return _TABLE["linear"]
+    if identifier is threshold or identifier == "threshold":
+        raise ValueError(
+            "Could not interpret activation function identifier: threshold needs arguments; use "
+            "layers.ReLU(threshold=...), or a layer of your own with forward()."
+        )
     if callable(identifier) and not isinstance(identifier, (type, ActivationFunction)):
         raise ValueError(
             "Could not interpret activation function identifier: the gradient of "
@@ -120,4 +112,4 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     return found
 
 
-__all__ = ["ActivationFunction", "deserialize", "get", "serialize"]
+__all__ = ["ActivationFunction", "deserialize", "get", "serialize", "threshold"]

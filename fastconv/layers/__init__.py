@@ -8,7 +8,7 @@
 Names, arguments, configs and weight order are those of Keras 3.
 """
 
-from .activation import Activation, LeakyReLU, ReLU, Softmax
+from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .batch_normalization import BatchNormalization
 from .convolution import Conv1D, Conv2D, DepthwiseConv2D
 from .dense import Dense
@@ -16,6 +16,7 @@ from .dropout import Dropout
 from .input import Input, InputLayer, KerasTensor
 from .layer import Layer
 from .pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
+from .prelu import PReLU
 from .preprocessing.color import RandomBrightness, RandomContrast
 from .preprocessing.geometry import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .preprocessing.normalization import Normalization
@@ -34,6 +35,7 @@ GlobalMaxPool2D = GlobalMaxPooling2D
 MaxPool2D = MaxPooling2D
 
 __all__ = [
+    "ELU",
     "Activation",
     "AveragePooling2D",
     "AvgPool2D",
@@ -61,6 +63,7 @@ __all__ = [
     "MaxPooling2D",
     "MixUp",
     "Normalization",
+    "PReLU",
     "RandomBrightness",
     "RandomContrast",
     "RandomCrop",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +13,8 @@ import numpy as np
 from .. import activations, ops
 from ..activations import ActivationFunction
 from ..arguments import as_real
-from ..ops import checks
+from ..ops.axes import AxesLast
+from . import arguments
 from .arguments import Shape
 from .layer import Backward, Layer, weightless_backward
 
@@ -107,6 +109,18 @@ class Activation(ActivationLayer):
         super().__init__(**kwargs)
         self.activation = as_activation(activation)
 
+    def infer_shape(self, input_shape: Shape) -> Shape:
+        """Return the input shape; glu halves the last axis."""
+        name = self.activation_name
+        if name is None or ops.ACTIVATIONS[name].keeps_shape:
+            return input_shape
+        size = arguments.known_channels(self.where, input_shape)
+        if size % 2:
+            raise ValueError(
+                f"{self.where}: {name} needs a last axis of even size, got shape {input_shape}."
+            )
+        return (*input_shape[:-1], size // 2)
+
     def apply(self, x: np.ndarray, training: bool) -> tuple[np.ndarray, Gradient]:
         """Return the function of `x`, and its gradient function."""
         return _apply_function(self.activation, x, training)
@@ -123,7 +137,23 @@ class Activation(ActivationLayer):
         return clone
 
 
-class ReLU(ActivationLayer):
+class _Parametrised(ActivationLayer):
+    """Base of layers for one function of `ops` with arguments."""
+
+    @property
+    def function(self) -> ops.Activation:
+        """The function with the layer's arguments."""
+        raise NotImplementedError
+
+    def apply(self, x: np.ndarray, training: bool) -> tuple[np.ndarray, Gradient]:
+        """Return the function of `x`, and its gradient function."""
+        function = self.function
+        y = function.forward(x)
+        kept_x, kept_y = (x, None) if function.needs_input else (None, y)
+        return y, lambda dy: function.backward(dy, kept_x, kept_y)
+
+
+class ReLU(_Parametrised):
     """Rectifier: `max_value` from there up, x from `threshold` up, else a slope.
 
     Parameters
@@ -151,13 +181,10 @@ class ReLU(ActivationLayer):
         self.negative_slope = as_real(self.where, "negative_slope", negative_slope, 0)
         self.threshold = as_real(self.where, "threshold", threshold, 0)
 
-    def apply(self, x: np.ndarray, training: bool) -> tuple[np.ndarray, Gradient]:
-        """Return the function of `x`, and its gradient function."""
-        name = self.activation_name
-        if name is not None:
-            return _apply_function(activations.get(name), x, training)
-        special = (self.negative_slope, self.max_value, self.threshold)
-        return ops.relu(x, *special), lambda dy: ops.relu_backward(dy, x, *special)
+    @property
+    def function(self) -> ops.Activation:
+        """The function with the layer's arguments."""
+        return ops.make_activation("relu", self.negative_slope, self.max_value, self.threshold)
 
     @property
     def activation_name(self) -> str | None:
@@ -167,7 +194,7 @@ class ReLU(ActivationLayer):
         return {None: "relu", 6.0: "relu6"}.get(self.max_value)
 
 
-class LeakyReLU(ActivationLayer):
+class LeakyReLU(_Parametrised):
     """Rectifier with a slope for negative x.
 
     Parameters
@@ -187,10 +214,35 @@ class LeakyReLU(ActivationLayer):
         super().__init__(**kwargs)
         self.negative_slope = as_real(self.where, "negative_slope", negative_slope, 0)
 
-    def apply(self, x: np.ndarray, training: bool) -> tuple[np.ndarray, Gradient]:
-        """Return the function of `x`, and its gradient function."""
-        slope = self.negative_slope
-        return ops.leaky_relu(x, slope), lambda dy: ops.leaky_relu_backward(dy, x, slope)
+    @property
+    def function(self) -> ops.Activation:
+        """The function with the layer's arguments."""
+        return ops.make_activation("leaky_relu", self.negative_slope)
+
+
+class ELU(_Parametrised):
+    """x above 0, alpha * (e^x - 1) below.
+
+    Parameters
+    ----------
+    alpha : float
+    """
+
+    config_keys = ("alpha",)
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.alpha = as_real(self.where, "alpha", alpha)
+
+    @property
+    def function(self) -> ops.Activation:
+        """The function with the layer's arguments."""
+        return ops.make_activation("elu", self.alpha)
+
+    @property
+    def activation_name(self) -> str | None:
+        """Return "elu", or None for another alpha than 1."""
+        return "elu" if self.alpha == 1 else None
 
 
 class Softmax(ActivationLayer):
@@ -198,41 +250,41 @@ class Softmax(ActivationLayer):
 
     Parameters
     ----------
-    axis : int
+    axis : int or list of int
     """
 
     config_keys = ("axis",)
 
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = checks.as_int(self.where, "axis", axis, minimum=-32)
+        self.axis = arguments.as_axes(self.where, axis)
 
     def infer_shape(self, input_shape: Shape) -> Shape:
-        """Return the input shape, if it has the axis."""
-        if not -len(input_shape) <= self.axis < len(input_shape):
-            raise ValueError(f"{self.where}: input has no axis {self.axis}, shape {input_shape}.")
+        """Return the input shape, if it has the axes."""
+        arguments.resolve_axes(self.where, self.axis, input_shape)
         return input_shape
 
     def apply(self, x: np.ndarray, training: bool) -> tuple[np.ndarray, Gradient]:
         """Return the function of `x`, and its gradient function."""
-        axis = self.axis
-        y = ops.softmax(x, axis)
-
-        def last(array: np.ndarray) -> np.ndarray:
-            return np.ascontiguousarray(np.moveaxis(array, axis, -1))
+        axes = arguments.resolve_axes(self.where, self.axis, x.shape)
+        last = AxesLast(x.ndim, axes)
+        moved = last.move(x)
+        # All the axes are one row; -1 cannot stand for a size where there are no samples.
+        rows = (math.prod(moved.shape[: -len(axes)]), math.prod(moved.shape[-len(axes) :]))
+        y = ops.softmax(moved.reshape(rows))
 
         def gradient(dy: np.ndarray) -> np.ndarray:
-            dx = ops.activation_backward(last(dy), None, last(y), "softmax")
-            return np.ascontiguousarray(np.moveaxis(dx, -1, axis))
+            dx = ops.softmax_backward(last.move(dy).reshape(rows), y)
+            return last.back(dx.reshape(moved.shape))
 
-        return y, gradient
+        return last.back(y.reshape(moved.shape)), gradient
 
     @property
     def activation_name(self) -> str | None:
         """Return "softmax", or None if it is not along the last axis."""
-        return "softmax" if self.axis == -1 else None
+        return "softmax" if self.axis in (-1, [-1]) else None
 
 
 _LAYERS: dict[str, type[ActivationLayer]] = {
-    cls.__name__: cls for cls in (Activation, LeakyReLU, ReLU, Softmax)
+    cls.__name__: cls for cls in (Activation, ELU, LeakyReLU, ReLU, Softmax)
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import serialization
 from ..serialization import serialize
-from .activation import Activation, LeakyReLU, ReLU, Softmax
+from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .batch_normalization import BatchNormalization
 from .convolution import Conv1D, Conv2D, DepthwiseConv2D
 from .dense import Dense
@@ -15,6 +15,7 @@ from .dropout import Dropout
 from .input import InputLayer
 from .layer import Layer
 from .pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
+from .prelu import PReLU
 from .preprocessing.color import RandomBrightness, RandomContrast
 from .preprocessing.geometry import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .preprocessing.normalization import Normalization
@@ -34,6 +35,7 @@ _CLASSES: tuple[type[Layer], ...] = (
     Dense,
     DepthwiseConv2D,
     Dropout,
+    ELU,
     Flatten,
     GlobalAveragePooling2D,
     GlobalMaxPooling2D,
@@ -50,6 +52,7 @@ _CLASSES: tuple[type[Layer], ...] = (
     RandomRotation,
     RandomTranslation,
     RandomZoom,
+    PReLU,
     ReLU,
     Rescaling,
     Reshape,

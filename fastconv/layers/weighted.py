@@ -41,6 +41,12 @@ class KernelLayer(Layer):
         """Check and keep the arguments that all these layers have."""
         prefix = self.kernel_prefix
         self.activation = as_activation(activation)
+        name = self.activation.activation_name
+        if name is not None and not ops.ACTIVATIONS[name].keeps_shape:
+            raise ValueError(
+                f'{self.where}: activation "{name}" changes the shape of the output; put a layer '
+                f'Activation("{name}") after this one.'
+            )
         self.use_bias = bool(use_bias)
         weight_options.keep(self, prefix, kernel_initializer, kernel_regularizer, kernel_constraint)
         weight_options.keep(self, "bias", bias_initializer, bias_regularizer, bias_constraint)

@@ -13,14 +13,12 @@ from .activation import (
     elu_backward,
     leaky_relu,
     leaky_relu_backward,
-    log_softmax,
-    log_softmax_backward,
+    make_activation,
     relu,
     relu_backward,
     sigmoid,
-    softmax,
-    softmax_backward,
 )
+from .activation_kinds import Activation
 from .affine import affine_transform, affine_transform_backward
 from .conv2d import conv2d, conv2d_backward_filter, conv2d_backward_input, explain_conv2d
 from .cross_entropy import sigmoid_cross_entropy, softmax_cross_entropy
@@ -53,9 +51,18 @@ from .pooling import (
 from .pooling_nd import average_pool, average_pool_backward, max_pool, max_pool_backward
 from .resize import resize, resize_backward, upsample, upsample_backward
 from .rows import bias_backward, take_rows
+from .softmax import (
+    log_softmax,
+    log_softmax_backward,
+    softmax,
+    softmax_backward,
+    sparsemax,
+    sparsemax_backward,
+)
 
 __all__ = [
     "ACTIVATIONS",
+    "Activation",
     "activation",
     "activation_backward",
     "activation_needs_input",
@@ -94,6 +101,7 @@ __all__ = [
     "leaky_relu_backward",
     "log_softmax",
     "log_softmax_backward",
+    "make_activation",
     "matmul",
     "max_pool",
     "max_pool2d",
@@ -111,6 +119,8 @@ __all__ = [
     "softmax",
     "softmax_backward",
     "softmax_cross_entropy",
+    "sparsemax",
+    "sparsemax_backward",
     "sum_of_squares",
     "take_rows",
     "upsample",

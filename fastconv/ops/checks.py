@@ -62,6 +62,21 @@ def as_int(where: str, name: str, value: Any, minimum: int = 1) -> int:
     return result
 
 
+def at_least_zero(where: str, name: str, value: Any) -> float:
+    """Return `value`, which must not be negative or NaN, as a float."""
+    if not value >= 0:
+        raise ValueError(f"{where}: {name} must be at least 0, got {value}.")
+    return float(value)
+
+
+def as_axis(where: str, axis: Any, ndim: int) -> int:
+    """Return `axis` of an array with `ndim` dimensions, counted from 0."""
+    number = as_int(where, "axis", axis, minimum=-32)
+    if not -ndim <= number < ndim:
+        raise ValueError(f"{where}: axis must be one of the {ndim} of x, got {axis}.")
+    return number % ndim
+
+
 def as_pair(where: str, name: str, value: Any, minimum: int = 1) -> tuple[int, int]:
     """Return an int or a sequence of two ints as a pair (height, width)."""
     pair = as_tuple(where, name, value, 2, minimum)

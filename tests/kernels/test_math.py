@@ -64,7 +64,7 @@ def test_gelu_keeps_its_lower_tail(each_isa):
     assert worst_ulp(ops.activation(x, "gelu"), expected) <= 6
 
 
-@pytest.mark.parametrize("name", sorted(ops.ACTIVATIONS))
+@pytest.mark.parametrize("name", sorted(set(ops.ACTIVATIONS) - {"glu"}))
 def test_signed_zero_and_huge_numbers(each_isa, name):
     x = np.array([0.0, -0.0, 3e38, -3e38], np.float32)
     y = ops.activation(x.reshape(4, 1), name).ravel()

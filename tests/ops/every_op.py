@@ -136,6 +136,9 @@ def every_op(N=5, H=9, W=8, C=6, F=10, seed=17):
         "activation_backward tanh": (lambda dy, y: ops.activation_backward(dy, None, y, "tanh"),
                                      {"dy": other, "y": np.tanh(x)}),
         "elu": (lambda x: ops.elu(x, 0.5), {"x": x}),
+        "sparsemax": (ops.sparsemax, {"x": logits}),
+        "sparsemax_backward": (
+            ops.sparsemax_backward, {"dy": dense_dy, "y": np.asarray(ops.sparsemax(logits))}),
         "elu_backward": (lambda dy, y: ops.elu_backward(dy, y, 0.5), {"dy": other, "y": x}),
         "leaky_relu": (ops.leaky_relu, {"x": x}),
         "leaky_relu_backward": (ops.leaky_relu_backward, {"dy": other, "x": x}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from fastconv import ops
 from .. import reference
 from .compare import EPS, assert_within
 
-ROWWISE = ("softmax", "log_softmax")
+ROWWISE = ("softmax", "log_softmax", "sparsemax", "glu")
 NAMES = sorted(set(ops.ACTIVATIONS) - set(ROWWISE))
 
 #: Lengths around one, two and four vectors of any width.
@@ -200,6 +202,66 @@ def test_softmax_axis(each_isa, rng, axis):
         dx = getattr(reference, f"{name}_backward")(np.float64(dy), y, axis)
         result = getattr(ops, f"{name}_backward")(dy, y.astype(np.float32), axis)
         assert_within(result, dx, np.abs(dy).sum() + 8)
+
+
+WITH_ARGUMENTS = [
+    ("gelu", {"approximate": True}),
+    ("celu", {"alpha": 0.4}),
+    ("celu", {"alpha": -2.0}),
+    ("elu", {"alpha": -0.7}),
+    ("squareplus", {"b": 0.3}),
+    ("hard_shrink", {"threshold": 1.1}),
+    ("soft_shrink", {"threshold": 1.1}),
+    ("threshold", {"threshold": -0.3, "default_value": 2.0}),
+    ("sparsemax", {"axis": 1}),
+    ("glu", {"axis": 0}),
+    ("glu", {}),
+    ("softmax", {"axis": 0}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), WITH_ARGUMENTS, ids=str)
+def test_gradient_of_activation_with_arguments(name, arguments, rng):
+    """Central differences; a float32 result is known to 1e-7, hence the large step."""
+    x = (2 * rng.standard_normal((4, 7, 6))).astype(np.float32)
+    function = ops.make_activation(name, **arguments)
+    y = function.forward(x)
+    r = rng.standard_normal(y.shape).astype(np.float32)
+    dx = function.backward(r, x if function.needs_input else None, y)
+    assert dx.dtype == np.float32 and dx.shape == x.shape and dx.flags.c_contiguous
+    step, kinks = np.float32(2e-3), 0
+    for index in [(i, j, k) for i in range(4) for j in (0, 3, 6) for k in (1, 4)]:
+        values = []
+        for sign in (1, -1, 0):
+            moved = x.copy()
+            moved[index] += sign * step
+            values.append(float(np.vdot(function.forward(moved).astype(np.float64), r)))
+        if abs(values[0] + values[1] - 2 * values[2]) > 2e-4:
+            kinks += 1
+            continue
+        assert abs((values[0] - values[1]) / (2 * step) - dx[index]) < 2e-3
+    assert kinks <= 4
+
+
+def test_gelu_approximation_is_accurate(rng):
+    x = grid()
+    x64 = x.astype(np.float64)
+    inner = math.sqrt(2 / math.pi) * (x64 + 0.044715 * x64**3)
+    expected = x64 * reference.sigmoid(2 * inner)
+    bound = np.abs(expected) + np.abs(x64 * reference.gelu_derivative(x64))
+    assert_within(ops.make_activation("gelu", approximate=True).forward(x), expected, bound)
+
+
+def test_sparsemax(rng):
+    """The nearest point of the simplex: x - y is one number on the support, less elsewhere."""
+    x = rng.standard_normal((50, 9)).astype(np.float32) * 2
+    y = ops.sparsemax(x)
+    np.testing.assert_allclose(y.sum(axis=-1), 1, rtol=1e-6)
+    assert (y >= 0).all() and (y == 0).any()
+    tau = np.where(y > 0, x - y, -np.inf).max(axis=-1, keepdims=True)
+    np.testing.assert_allclose((x - y)[y > 0], np.broadcast_to(tau, x.shape)[y > 0], atol=1e-6)
+    assert (x <= tau + 1e-6)[y == 0].all()
+    assert np.isnan(ops.sparsemax(np.array([[1, np.nan, 2]], np.float32))).all()
 
 
 def test_softmax_extremes(each_isa):

@@ -79,6 +79,7 @@ BATCHED = {
     "dense": ("x",),
     "softmax": ("x",),
     "log_softmax": ("x",),
+    "sparsemax": ("x",),
     "activation tanh": ("x",),
     "batch_norm": ("x",),
     "softmax_cross_entropy": ("logits", "labels", "weights"),
