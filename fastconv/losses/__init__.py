@@ -7,114 +7,152 @@ A loss is an object with a gradient; a function only computes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .. import serialization
+from .. import naming, serialization
 from .crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     SparseCategoricalCrossentropy,
 )
+from .focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+)
+from .function import FunctionLoss
 from .loss import Loss
-from .regression import Huber, MeanAbsoluteError, MeanSquaredError
+from .overlap import Dice, Tversky
+from .regression import (
+    Hinge,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SquaredHinge,
+)
+from .rows import CategoricalHinge, CosineSimilarity, KLDivergence
 
 __all__ = [
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Dice",
+    "FunctionLoss",
+    "Hinge",
     "Huber",
+    "KLDivergence",
+    "LogCosh",
     "Loss",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
     "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "Tversky",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
+    "categorical_hinge",
+    "cosine_similarity",
     "deserialize",
+    "dice",
     "get",
+    "hinge",
     "huber",
+    "kl_divergence",
+    "log_cosh",
     "mean_absolute_error",
+    "mean_absolute_percentage_error",
     "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
     "serialize",
     "sparse_categorical_crossentropy",
+    "squared_hinge",
+    "tversky",
 ]
 
-
-def binary_crossentropy(
-    y_true: Any,
-    y_pred: Any,
-    from_logits: bool = False,
-    label_smoothing: float = 0.0,
-    axis: int = -1,
-) -> np.ndarray:
-    """Return the value of `BinaryCrossentropy` for each sample, y_pred.shape[:-1]."""
-    loss = BinaryCrossentropy(from_logits, label_smoothing, axis, reduction=None)
-    return _values(loss, y_true, y_pred)
-
-
-def categorical_crossentropy(
-    y_true: Any,
-    y_pred: Any,
-    from_logits: bool = False,
-    label_smoothing: float = 0.0,
-    axis: int = -1,
-) -> np.ndarray:
-    """Return the value of `CategoricalCrossentropy` for each sample, y_pred.shape[:-1]."""
-    loss = CategoricalCrossentropy(from_logits, label_smoothing, axis, reduction=None)
-    return _values(loss, y_true, y_pred)
-
-
-def sparse_categorical_crossentropy(
-    y_true: Any,
-    y_pred: Any,
-    from_logits: bool = False,
-    ignore_class: int | None = None,
-    axis: int = -1,
-) -> np.ndarray:
-    """Return the value of `SparseCategoricalCrossentropy` for each sample, y_pred.shape[:-1]."""
-    loss = SparseCategoricalCrossentropy(from_logits, ignore_class, axis, reduction=None)
-    return _values(loss, y_true, y_pred)
-
-
-def mean_squared_error(y_true: Any, y_pred: Any) -> np.ndarray:
-    """Return the value of `MeanSquaredError` for each sample, y_pred.shape[:-1]."""
-    loss = MeanSquaredError(reduction=None)
-    return _values(loss, y_true, y_pred)
-
-
-def mean_absolute_error(y_true: Any, y_pred: Any) -> np.ndarray:
-    """Return the value of `MeanAbsoluteError` for each sample, y_pred.shape[:-1]."""
-    loss = MeanAbsoluteError(reduction=None)
-    return _values(loss, y_true, y_pred)
-
-
-def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> np.ndarray:
-    """Return the value of `Huber` for each sample, y_pred.shape[:-1]."""
-    loss = Huber(delta, reduction=None)
-    return _values(loss, y_true, y_pred)
-
-
-def _values(loss: Loss, y_true: Any, y_pred: Any) -> np.ndarray:
-    values: np.ndarray = loss(y_true, y_pred)
-    return values
-
-
 # A model is given losses by function too: loss=losses.mean_squared_error.
-_CLASS_OF_FUNCTION: dict[Any, type[Loss]] = {
-    binary_crossentropy: BinaryCrossentropy,
-    categorical_crossentropy: CategoricalCrossentropy,
-    sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
-    mean_squared_error: MeanSquaredError,
-    mean_absolute_error: MeanAbsoluteError,
-    huber: Huber,
+_CLASS_OF_FUNCTION: dict[Any, type[Loss]] = {}
+
+
+def _function_of(cls: type[Loss], *options: str) -> Callable[..., np.ndarray]:
+    """Return the function (y_true, y_pred, *options) of a loss: its value for each sample."""
+
+    def function(y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> np.ndarray:
+        made: Any = cls
+        given = dict(zip(options, args, strict=False)) | kwargs
+        values: np.ndarray = made(**given, reduction=None)(y_true, y_pred)
+        return values
+
+    function.__name__ = function.__qualname__ = naming.to_snake_case(cls.__name__)
+    arguments = ", ".join(("y_true", "y_pred", *options))
+    function.__doc__ = (
+        f"Return the value of `{cls.__name__}` for each sample, y_pred.shape[:-1].\n\n"
+        f"{function.__name__}({arguments}): options as of the class."
+    )
+    _CLASS_OF_FUNCTION[function] = cls
+    return function
+
+
+_ENTROPY = ("from_logits", "label_smoothing", "axis")
+
+binary_crossentropy = _function_of(BinaryCrossentropy, *_ENTROPY)
+categorical_crossentropy = _function_of(CategoricalCrossentropy, *_ENTROPY)
+sparse_categorical_crossentropy = _function_of(
+    SparseCategoricalCrossentropy, "from_logits", "ignore_class", "axis"
+)
+binary_focal_crossentropy = _function_of(
+    BinaryFocalCrossentropy, "apply_class_balancing", "alpha", "gamma", *_ENTROPY
+)
+categorical_focal_crossentropy = _function_of(
+    CategoricalFocalCrossentropy, "alpha", "gamma", *_ENTROPY
+)
+categorical_generalized_cross_entropy = _function_of(CategoricalGeneralizedCrossEntropy, "q")
+mean_squared_error = _function_of(MeanSquaredError)
+mean_absolute_error = _function_of(MeanAbsoluteError)
+mean_absolute_percentage_error = _function_of(MeanAbsolutePercentageError)
+mean_squared_logarithmic_error = _function_of(MeanSquaredLogarithmicError)
+huber = _function_of(Huber, "delta")
+log_cosh = _function_of(LogCosh)
+poisson = _function_of(Poisson)
+hinge = _function_of(Hinge)
+squared_hinge = _function_of(SquaredHinge)
+categorical_hinge = _function_of(CategoricalHinge)
+kl_divergence = _function_of(KLDivergence)
+cosine_similarity = _function_of(CosineSimilarity, "axis")
+dice = _function_of(Dice, "axis")
+tversky = _function_of(Tversky, "alpha", "beta", "axis")
+
+#: Short names, understood in lower and upper case.
+SHORT_NAMES: dict[str, type[Loss]] = {
+    "bce": BinaryCrossentropy,
+    "kld": KLDivergence,
+    "mae": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError,
+    "mse": MeanSquaredError,
+    "msle": MeanSquaredLogarithmicError,
 }
 _ALIASES = {
-    "bce": BinaryCrossentropy,
-    "BCE": BinaryCrossentropy,
-    "mse": MeanSquaredError,
-    "MSE": MeanSquaredError,
-    "mae": MeanAbsoluteError,
-    "MAE": MeanAbsoluteError,
+    **SHORT_NAMES,
+    **{name.upper(): cls for name, cls in SHORT_NAMES.items()},
+    "kullback_leibler_divergence": KLDivergence,
+    "logcosh": LogCosh,
 }
 _TABLE = serialization.name_table(_CLASS_OF_FUNCTION.values(), _ALIASES)
 
@@ -124,22 +162,20 @@ def get(identifier: Any) -> Any:
 
     Parameters
     ----------
-    identifier : str, dict, Loss, Loss class, function of this module, or None
+    identifier : str, dict, Loss, Loss class, function, or None
+        A function of your own returns (values, gradient by y_pred), see `Loss`.
 
     Raises
     ------
-    TypeError
-        It is a function of your own, which has no gradient.
     ValueError
         It is unknown.
     """
     if callable(identifier) and not isinstance(identifier, (type, Loss)):
         if identifier not in _CLASS_OF_FUNCTION:
-            raise TypeError(
-                f"loss: the function {getattr(identifier, '__name__', '?')} has no gradient; write "
-                f"a subclass of fastconv.losses.Loss with call() and gradient()."
-            )
+            return FunctionLoss(identifier)
         identifier = _CLASS_OF_FUNCTION[identifier]
+    if isinstance(identifier, str) and identifier.lower() in ("ctc", "circle"):
+        raise ValueError(f"loss: {identifier} is not part of fastconv; see fastconv.losses.Loss.")
     return serialization.get(identifier, _TABLE, "loss", lambda made: isinstance(made, Loss))
 
 

@@ -161,7 +161,7 @@ class CategoricalCrossentropy(CrossEntropy):
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         """Return the derivative of each value by the probabilities."""
-        p, total, unclipped = _normalise(y_pred)
+        p, total, unclipped = normalise(y_pred)
         y_true = self._targets(y_true, y_pred.shape)
         slope: np.ndarray = np.where(unclipped, -y_true / p, np.float32(0))
         slope -= (slope * p).sum(axis=-1, keepdims=True)
@@ -169,7 +169,7 @@ class CategoricalCrossentropy(CrossEntropy):
         return slope
 
     def _from_probabilities(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        log_p = np.log(_normalise(y_pred)[0])
+        log_p = np.log(normalise(y_pred)[0])
         values: np.ndarray = -(self._targets(y_true, y_pred.shape) * log_p).sum(axis=-1)
         return values
 
@@ -194,14 +194,14 @@ class SparseCategoricalCrossentropy(CrossEntropy):
         See `Loss`.
     """
 
-    config_keys: ClassVar[tuple[str, ...]] = (*CrossEntropy.config_keys, "ignore_class")
+    config_keys: ClassVar[tuple[str, ...]] = (*Loss.config_keys, "from_logits", "ignore_class")
 
     def __init__(
         self,
         from_logits: bool = False,
         ignore_class: int | None = None,
-        axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
+        axis: int = -1,
         name: str = "sparse_categorical_crossentropy",
         dtype: Any = None,
     ) -> None:
@@ -223,7 +223,7 @@ class SparseCategoricalCrossentropy(CrossEntropy):
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         """Return the derivative of each value by the probabilities."""
-        p, total, unclipped = _normalise(y_pred)
+        p, total, unclipped = normalise(y_pred)
         labels = self._indices(y_true)[..., None]
         hit = np.take_along_axis(unclipped, labels, -1)
         dy: np.ndarray = hit / np.broadcast_to(total, y_pred.shape)
@@ -233,7 +233,7 @@ class SparseCategoricalCrossentropy(CrossEntropy):
         return dy
 
     def _from_probabilities(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        p = _normalise(y_pred)[0]
+        p = normalise(y_pred)[0]
         at_label = np.take_along_axis(p, self._indices(y_true)[..., None], -1)
         values: np.ndarray = -np.log(at_label[..., 0])
         return values
@@ -292,13 +292,13 @@ class BinaryCrossentropy(CrossEntropy):
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         """Return the derivative of each value by the probabilities."""
-        p, unclipped = _clip(y_pred)
+        p, unclipped = clip_probabilities(y_pred)
         y_true = self._targets(y_true, y_pred.shape)
         slope = (p - y_true) / (p * (1 - p) * np.float32(y_pred.shape[-1]))
         return np.where(unclipped, slope, np.float32(0))
 
     def _from_probabilities(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        p, _ = _clip(y_pred)
+        p, _ = clip_probabilities(y_pred)
         y_true = self._targets(y_true, y_pred.shape)
         values: np.ndarray = -(y_true * np.log(p) + (1 - y_true) * np.log(1 - p)).mean(axis=-1)
         return values
@@ -365,15 +365,15 @@ def _first(mask: np.ndarray) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(int(mask.argmax()), mask.shape))
 
 
-def _clip(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def clip_probabilities(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return probabilities clipped as Keras does, and where clipping changed nothing."""
     epsilon = np.float32(backend.epsilon())
     clipped = np.clip(p, epsilon, 1 - epsilon)
     return clipped, clipped == p
 
 
-def _normalise(y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def normalise(y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return rows that sum to 1 and are clipped, the rows' sums, and where nothing was clipped."""
     total = y_pred.sum(axis=-1, keepdims=True)
-    p, unclipped = _clip(y_pred / total)
+    p, unclipped = clip_probabilities(y_pred / total)
     return p, total, unclipped

@@ -22,7 +22,13 @@ REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "
 class Loss(Configurable):
     """Base of all losses.
 
-    A loss of your own defines `call` and `gradient`::
+    A loss of your own is a function that returns the values and their gradient::
+
+        def squared_error(y_true, y_pred):
+            error = y_pred - y_true
+            return np.square(error).mean(axis=-1), 2 * error / error.shape[-1]
+
+    or, with options and a config, a class that defines `call` and `gradient`::
 
         class SquaredError(Loss):
             def call(self, y_true, y_pred):
@@ -48,6 +54,8 @@ class Loss(Configurable):
     """
 
     config_keys: ClassVar[tuple[str, ...]] = ("name", "reduction")
+    #: Name of objects that are given none; None makes one from the class name.
+    default_name: ClassVar[str | None] = None
     #: The last activation of a model that `step_logits` can take over, or None.
     fused_activation: str | None = None
 
@@ -57,7 +65,7 @@ class Loss(Configurable):
         reduction: str | None = "sum_over_batch_size",
         dtype: Any = None,
     ) -> None:
-        self.name = name or auto_name(type(self).__name__)
+        self.name = name or self.default_name or auto_name(type(self).__name__)
         if reduction not in REDUCTIONS:
             checks.one_of(self.name, "reduction", reduction, [r for r in REDUCTIONS if r])
         if dtype not in (None, "float32"):
@@ -138,9 +146,14 @@ class Loss(Configurable):
         value = weighted_sum(values, weights) / divisor
         if not gradient:
             return value, None
-        scale = self._scale(weights, divisor)
-        dy = self.gradient(y_true, y_pred) * (scale if weights is None else scale[..., None])
+        scale = self._spread(self._scale(weights, divisor), y_pred.ndim)
+        dy = self.gradient(y_true, y_pred) * scale
         return value, np.ascontiguousarray(dy, np.float32)
+
+    def _spread(self, scale: Any, ndim: int) -> Any:
+        """Return `scale`, one number or one per value, with the axes of y_pred."""
+        shape = np.shape(scale)
+        return scale.reshape(shape + (1,) * (ndim - len(shape))) if shape else scale
 
     def _checked(self, y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
         y_pred = checks.as_float32(self.name, "y_pred", y_pred)
@@ -156,6 +169,8 @@ class Loss(Configurable):
     ) -> tuple[np.ndarray | None, float]:
         """Return weights of the values (None: all 1) and what their weighted sum is divided by."""
         weights = None
+        if shape == ():  # one value for the whole batch
+            return _batch_weight(self.name, sample_weight, self.reduction), 1.0
         if sample_weight is not None:
             weights = align_weights(self.name, sample_weight, shape)
         valid = self.valid(y_true)
@@ -206,8 +221,8 @@ def align_weights(where: str, sample_weight: Any, shape: tuple[int, ...]) -> np.
     weights = checks.as_float32(where, "sample_weight", sample_weight)
     if weights.shape == shape:
         return weights
-    if weights.ndim == len(shape) + 1 and weights.shape[-1] == 1:
-        weights = weights[..., 0]
+    while weights.ndim > len(shape) and (weights == weights[..., :1]).all():
+        weights = weights[..., 0]  # the same for all of what one value is made of
     if weights.shape[:1] != shape[:1] or not fits(
         weights.shape, shape[: weights.ndim], broadcast=True
     ):
@@ -217,6 +232,15 @@ def align_weights(where: str, sample_weight: Any, shape: tuple[int, ...]) -> np.
         )
     weights = weights.reshape(weights.shape + (1,) * (len(shape) - weights.ndim))
     return np.broadcast_to(weights, shape)
+
+
+def _batch_weight(where: str, sample_weight: Any, reduction: str | None) -> np.ndarray | None:
+    """Return what the value of a whole batch is multiplied by, as if each sample had it."""
+    if sample_weight is None or reduction == "mean_with_sample_weight":
+        return None
+    weights = checks.as_float32(where, "sample_weight", sample_weight)
+    total = weights.sum() if reduction == "sum" else weights.mean()
+    return np.asarray(total, np.float32)
 
 
 def fits(
