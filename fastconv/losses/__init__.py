@@ -102,6 +102,7 @@ def _function_of(cls: type[Loss], *options: str) -> Callable[..., np.ndarray]:
 
     function.__name__ = function.__qualname__ = naming.to_snake_case(cls.__name__)
     arguments = ", ".join(("y_true", "y_pred", *options))
+    function.registered_name = function.__name__  # type: ignore[attr-defined]
     function.__doc__ = (
         f"Return the value of `{cls.__name__}` for each sample, y_pred.shape[:-1].\n\n"
         f"{function.__name__}({arguments}): options as of the class."
@@ -176,7 +177,8 @@ def get(identifier: Any) -> Any:
         identifier = _CLASS_OF_FUNCTION[identifier]
     if isinstance(identifier, str) and identifier.lower() in ("ctc", "circle"):
         raise ValueError(f"loss: {identifier} is not part of fastconv; see fastconv.losses.Loss.")
-    return serialization.get(identifier, _TABLE, "loss", lambda made: isinstance(made, Loss))
+    ready = serialization.get(identifier, _TABLE, "loss", lambda made: isinstance(made, Loss))
+    return ready if ready is None or isinstance(ready, Loss) else FunctionLoss(ready)
 
 
 def serialize(loss: Loss) -> Any:

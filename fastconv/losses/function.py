@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from .. import serialization
 from ..ops import checks
 from .loss import Loss, as_targets
 
@@ -25,6 +26,8 @@ class FunctionLoss(Loss):
         Passed on to `fn`.
     """
 
+    config_keys = (*Loss.config_keys, "fn")
+
     def __init__(
         self,
         fn: Callable[..., Any],
@@ -33,11 +36,17 @@ class FunctionLoss(Loss):
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
+        if isinstance(fn, Mapping):
+            fn = serialization.deserialize(fn, {}, "loss function")
         super().__init__(
             name=name or getattr(fn, "__name__", None), reduction=reduction, dtype=dtype
         )
         self.fn = fn
         self._fn_kwargs = kwargs
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments; the function is described by its registered name."""
+        return super().get_config() | serialization.serialize(self._fn_kwargs)
 
     def prepare(self, where: str, y_true: Any, output_shape: tuple[int | None, ...]) -> np.ndarray:
         """Return targets as they are; only (N, ...) and (N, ..., 1) meet."""

@@ -172,7 +172,11 @@ class Loss(Configurable):
         if shape == ():  # one value for the whole batch
             return _batch_weight(self.name, sample_weight, self.reduction), 1.0
         if sample_weight is not None:
-            weights = align_weights(self.name, sample_weight, shape)
+            # A value of a whole region: training gives one weight per pixel, all the same.
+            whole = np.asarray(sample_weight)
+            while whole.ndim > len(shape) and (whole == whole[..., :1]).all():
+                whole = whole[..., 0]
+            weights = align_weights(self.name, whole, shape)
         valid = self.valid(y_true)
         count = math.prod(shape)
         if valid is not None:
@@ -221,8 +225,8 @@ def align_weights(where: str, sample_weight: Any, shape: tuple[int, ...]) -> np.
     weights = checks.as_float32(where, "sample_weight", sample_weight)
     if weights.shape == shape:
         return weights
-    while weights.ndim > len(shape) and (weights == weights[..., :1]).all():
-        weights = weights[..., 0]  # the same for all of what one value is made of
+    if weights.ndim == len(shape) + 1 and weights.shape[-1] == 1:
+        weights = weights[..., 0]
     if weights.shape[:1] != shape[:1] or not fits(
         weights.shape, shape[: weights.ndim], broadcast=True
     ):

@@ -109,7 +109,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         self.from_logits = from_logits
         self.ignore_class = ignore_class
         self.axis = axis
-        loss = losses.SparseCategoricalCrossentropy(from_logits, ignore_class, axis, reduction=None)
+        loss = losses.SparseCategoricalCrossentropy(from_logits, ignore_class, None, axis)
         super().__init__(loss, name, dtype)
 
     def update_state(  # type: ignore[override]

@@ -118,6 +118,18 @@ def test_functions_that_do_not_return_a_pair(function, error, match):
         losses.get(function).value_and_grad(*make("real")[:2])
 
 
+def test_functions_are_saved_by_the_name_they_were_registered_with():
+    from fastconv.saving import custom_object_scope
+
+    loss = losses.FunctionLoss(cubic, reduction="sum")
+    config = json.loads(json.dumps(losses.serialize(loss)))
+    assert losses.serialize(losses.huber) == "huber"
+    with custom_object_scope({"cubic": cubic}):
+        assert isinstance(losses.get("cubic"), losses.FunctionLoss)
+        again = losses.FunctionLoss.from_config(config["config"])
+    assert again.fn is cubic and again.reduction == "sum" and again.name == "cubic"
+
+
 def test_wrong_options():
     with pytest.raises(ValueError, match="q must be between 0 and 1"):
         losses.CategoricalGeneralizedCrossEntropy(1.0)
