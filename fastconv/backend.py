@@ -9,7 +9,10 @@ from .arguments import as_real
 from .ops import checks
 
 _DATA_FORMATS = ("channels_last", "channels_first")
+#: What other frameworks call them.
+_OTHER_NAMES = {"nhwc": "channels_last", "nchw": "channels_first"}
 _epsilon = 1e-7
+_image_data_format = "channels_last"
 
 
 def epsilon() -> float:
@@ -44,37 +47,45 @@ def set_floatx(value: str) -> None:
 
 
 def image_data_format() -> str:
-    """Return the order of image axes, always "channels_last": (N, H, W, C)."""
-    return "channels_last"
+    """Return the order of axes of layers that are not told: "channels_last" unless set."""
+    return _image_data_format
 
 
 def set_image_data_format(data_format: str) -> None:
-    """Accept "channels_last", the only order supported.
+    """Set the order of axes of layers that are not told: (N, H, W, C) or (N, C, H, W).
+
+    Parameters
+    ----------
+    data_format : "channels_last" or "channels_first"
 
     Raises
     ------
     ValueError
-        `data_format` is "channels_first" or unknown.
+        `data_format` is something else.
     """
-    check_data_format("set_image_data_format", data_format)
+    global _image_data_format
+    _image_data_format = checks.one_of(
+        "set_image_data_format", "data_format", data_format, _DATA_FORMATS
+    )
 
 
 def check_data_format(where: str, data_format: Any) -> str:
-    """Return `data_format`, or the default for None.
+    """Return `data_format`, in lower case, or the default for None.
 
     Raises
     ------
     ValueError
-        It is "channels_first", which is not supported, or unknown.
+        It is neither "channels_last" nor "channels_first".
     """
     if data_format is None:
         return image_data_format()
-    if checks.one_of(where, "data_format", data_format, _DATA_FORMATS) == "channels_first":
+    word = data_format.lower() if isinstance(data_format, str) else data_format
+    if word in _OTHER_NAMES:
         raise ValueError(
-            f'{where}: data_format must be "channels_last", got "channels_first"; '
-            f"bring images to (N, H, W, C) with x.transpose(0, 2, 3, 1)."
+            f'{where}: data_format must be "channels_last" or "channels_first", '
+            f'got "{data_format}". Did you mean "{_OTHER_NAMES[word]}"?'
         )
-    return image_data_format()
+    return checks.one_of(where, "data_format", word, _DATA_FORMATS)
 
 
 def clear_session(free_memory: bool = True) -> None:

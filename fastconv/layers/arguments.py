@@ -82,21 +82,26 @@ def only(where: str, name: str, value: Any, accepted: Any) -> None:
         raise ValueError(f"{where}: {name} is not supported, leave it {accepted}, got {shown}.")
 
 
-def known_channels(where: str, shape: Shape) -> int:
-    """Return the size of the last axis.
+def known_channels(where: str, shape: Shape, axis: int = -1) -> int:
+    """Return the size of the axis that holds the channels, the last or that after the batch.
 
     Raises
     ------
     ValueError
         There is no axis besides the batch, or its size is unknown.
     """
-    if len(shape) < 2 or shape[-1] is None:
+    channels = shape[axis] if len(shape) > 1 else None
+    if channels is None:
         raise ValueError(
-            f"{where}: the size of the last input axis must be known, got input shape {shape}. "
+            f"{where}: the size of {_axis_name(axis)} must be known, got input shape {shape}. "
             f"Give Input a complete shape; after Flatten that means a fixed image size, or use "
             f"GlobalAveragePooling2D instead of Flatten."
         )
-    return shape[-1]
+    return channels
+
+
+def _axis_name(axis: int) -> str:
+    return "the last input axis" if axis == -1 else f"input axis {axis}"
 
 
 def as_axes(where: str, axis: Any) -> int | list[int]:
@@ -156,42 +161,47 @@ def check_sizes(where: str, shape: Shape, axes: list[int], sizes: tuple[int, ...
             )
 
 
-def check_fits(where: str, shape: Shape, rank: int | None, axes: str, channels: int | None) -> None:
-    """Raise ValueError unless an input of `shape` fits a layer.
+def check_fits(where: str, shape: Shape, rank: int | None, axes: str) -> None:
+    """Raise ValueError unless an input of `shape` has `rank` axes, if that is not None.
 
-    Parameters
-    ----------
-    rank : int or None
-        Number of axes it needs, with the batch; None for any.
-    axes : str
-        What they are, for the message.
-    channels : int or None
-        Size of the last axis that the layer was built for; None for any.
+    `axes` says in the message what they are.
     """
     if rank is not None and len(shape) != rank:
         hint = ""
         if len(shape) == rank - 1:
             hint = " A single sample? Use x[None]. No channel axis? Use x[..., None]."
         raise ValueError(f"{where}: input must have shape {axes}, got {shape}.{hint}")
-    if channels is not None and (not shape or shape[-1] not in (None, channels)):
-        hint = ""
-        if len(shape) == 4 and shape[1] == channels:
-            hint = " It looks like channels-first data: use x.transpose(0, 2, 3, 1)."
-        raise ValueError(
-            f"{where}: the last input axis must have size {channels}, as when the layer was "
-            f"built, got shape {shape}.{hint}"
+
+
+def check_channels(where: str, shape: Shape, channels: int, axis: int) -> None:
+    """Raise ValueError unless an input of `shape` has as many channels as the layer was built for.
+
+    `axis` is -1, or 1 for data whose channels are first.
+    """
+    if shape and shape[axis] in (None, channels):
+        return
+    hint = ""
+    if len(shape) == 4 and shape[-axis] == channels:
+        hint = (
+            " It looks like channels-first data: use x.transpose(0, 2, 3, 1)."
+            if axis == -1
+            else " It looks like channels-last data: use x.transpose(0, 3, 1, 2)."
         )
+    raise ValueError(
+        f"{where}: {_axis_name(axis)} must have size {channels}, as when the layer was built, "
+        f"got shape {shape}.{hint}"
+    )
 
 
 def windows_shape(
     where: str,
-    size: tuple[int | None, int | None],
-    window: tuple[int, int],
-    strides: tuple[int, int],
-    dilation: tuple[int, int],
-    padding: str | shapes.Pads,
+    size: Shape,
+    window: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilation: tuple[int, ...],
+    padding: Any,
 ) -> Shape:
-    """Return (OH, OW) of a sliding window; an unknown H or W gives an unknown OH or OW.
+    """Return the output sizes of a sliding window; unknown ones for unknown input sizes.
 
     Raises
     ------
@@ -200,7 +210,7 @@ def windows_shape(
     """
     # An axis of unknown size takes part as one that the window just fits.
     fits = [shapes.extent(k, d) for k, d in zip(window, dilation, strict=True)]
-    h, w = (fit if n is None else n for n, fit in zip(size, fits, strict=True))
-    pads = shapes.resolve_padding(where, padding, (h, w), window, strides, dilation)
-    out = shapes.output_shape(where, (h, w), window, strides, dilation, pads)
+    sizes = tuple(fit if n is None else n for n, fit in zip(size, fits, strict=True))
+    pads = shapes.resolve_padding(where, padding, sizes, window, strides, dilation)
+    out = shapes.output_shape(where, sizes, window, strides, dilation, pads)
     return tuple(None if n is None else o for n, o in zip(size, out, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -60,9 +60,10 @@ class Layer(serialization.Configurable):
         An argument is unknown or has a wrong value.
     """
 
-    #: Number of input axes with the batch, None for any, and what they are.
-    input_rank: ClassVar[int | None] = None
-    input_axes: ClassVar[str] = ""
+    #: Number of input axes with the batch, None for any; what they are; which holds the channels.
+    input_rank: int | None = None
+    input_axes = ""
+    channel_axis = -1
 
     def __init__(
         self,
@@ -169,9 +170,9 @@ class Layer(serialization.Configurable):
             The layer cannot take such an input.
         """
         shape = arguments.as_shape(self.where, "input_shape", input_shape)
-        arguments.check_fits(
-            self.where, shape, self.input_rank, self.input_axes, self.input_channels
-        )
+        arguments.check_fits(self.where, shape, self.input_rank, self.input_axes)
+        if self.input_channels is not None:
+            arguments.check_channels(self.where, shape, self.input_channels, self.channel_axis)
         return self.infer_shape(shape)
 
     def infer_shape(self, input_shape: Shape) -> Shape:

@@ -1,4 +1,4 @@
-"""Pooling over windows of images (N, H, W, C), and over whole images."""
+"""Pooling over windows of sequences, images and volumes. One class does all three."""
 
 from __future__ import annotations
 
@@ -6,22 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend, ops
+from .. import ops
 from ..ops import checks
 from . import arguments
 from .arguments import Shape
-from .layer import Backward, Layer, weightless_backward
+from .image import ImageLayer
+from .layer import Backward, weightless_backward
 
 
-class _ImageLayer(Layer):
-    """Base of layers for images."""
-
-    input_rank = 4
-    input_axes = "(batch, height, width, channels)"
-
-
-class _Pooling2D(_ImageLayer):
-    """A window that slides over images."""
+class _Pooling(ImageLayer):
+    """A window that slides over `spatial_rank` axes."""
 
     config_keys = ("pool_size", "padding", "strides", "data_format")
 
@@ -35,11 +29,13 @@ class _Pooling2D(_ImageLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        self.pool_size = checks.as_pair(self.where, "pool_size", pool_size)
+        rank = self.spatial_rank
+        assert rank is not None
+        self.pool_size = checks.as_tuple(self.where, "pool_size", pool_size, rank)
         strides = self.pool_size if strides is None else strides
-        self.strides = checks.as_pair(self.where, "strides", strides)
+        self.strides = checks.as_tuple(self.where, "strides", strides, rank)
         self.padding = arguments.as_padding(self.where, padding)
-        self.data_format = backend.check_data_format(self.where, data_format)
+        self.set_data_format(data_format)
         #: How `ops` takes the window.
         self.geometry: dict[str, Any] = {
             "pool_size": self.pool_size,
@@ -47,17 +43,63 @@ class _Pooling2D(_ImageLayer):
             "padding": self.padding,
         }
 
-    def infer_shape(self, input_shape: Shape) -> Shape:
-        """Return (N, OH, OW, C)."""
-        n, h, w, c = input_shape
+    def infer_last(self, input_shape: Shape) -> Shape:
+        """Return (N, *outputs, C)."""
         spatial = arguments.windows_shape(
-            self.where, (h, w), self.pool_size, self.strides, (1, 1), self.padding
+            self.where,
+            input_shape[1:-1],
+            self.pool_size,
+            self.strides,
+            (1,) * len(self.pool_size),
+            self.padding,
         )
-        return (n, *spatial, c)
+        return (input_shape[0], *spatial, input_shape[-1])
 
 
-class MaxPooling2D(_Pooling2D):
-    """Maximum of each window; padding never wins, NaN always does.
+class _MaxPooling(_Pooling):
+    """Maximum of each window; padding never wins, NaN always does."""
+
+    def __init__(
+        self,
+        pool_size: Any = 2,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+    def compute(self, x: np.ndarray, training: bool) -> tuple[np.ndarray, Backward | None]:
+        """Return the maxima."""
+        if not training:
+            return ops.max_pool(x, **self.geometry), None
+        y, argmax = ops.max_pool(x, return_argmax=True, **self.geometry)
+        shape = x.shape
+        return y, weightless_backward(
+            training, lambda dy: ops.max_pool_backward(dy, argmax, shape, **self.geometry)
+        )
+
+
+class _AveragePooling(_Pooling):
+    """Mean of each window; padding does not count."""
+
+    def compute(self, x: np.ndarray, training: bool) -> tuple[np.ndarray, Backward | None]:
+        """Return the means."""
+        shape = x.shape
+        return ops.average_pool(x, **self.geometry), weightless_backward(
+            training, lambda dy: ops.average_pool_backward(dy, shape, **self.geometry)
+        )
+
+
+class MaxPooling1D(_MaxPooling):
+    """Maximum of each window of sequences (N, L, C); see `MaxPooling2D`."""
+
+    spatial_rank = 1
+
+
+class MaxPooling2D(_MaxPooling):
+    """Maximum of each window of images (N, H, W, C); padding never wins, NaN always does.
 
     The gradient goes to the first maximum of a window in row-major order.
 
@@ -67,34 +109,25 @@ class MaxPooling2D(_Pooling2D):
     strides : int or two ints, optional
         `pool_size` if not given.
     padding : "valid" or "same"
-    data_format : "channels_last" or None
+    data_format : "channels_last" or "channels_first", optional
     name : str, optional
     """
 
-    def __init__(
-        self,
-        pool_size: Any = (2, 2),
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        name: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
-    def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
-        """Return the maxima (N, OH, OW, C)."""
-        if not training:
-            return ops.max_pool2d(x, **self.geometry), None
-        y, argmax = ops.max_pool2d(x, return_argmax=True, **self.geometry)
-        shape = x.shape
-        return y, weightless_backward(
-            training, lambda dy: ops.max_pool2d_backward(dy, argmax, shape, **self.geometry)
-        )
+class MaxPooling3D(_MaxPooling):
+    """Maximum of each window of volumes (N, D, H, W, C); see `MaxPooling2D`."""
+
+    spatial_rank = 3
 
 
-class AveragePooling2D(_Pooling2D):
-    """Mean of each window; padding does not count.
+class AveragePooling1D(_AveragePooling):
+    """Mean of each window of sequences (N, L, C); see `AveragePooling2D`."""
+
+    spatial_rank = 1
+
+
+class AveragePooling2D(_AveragePooling):
+    """Mean of each window of images (N, H, W, C); padding does not count.
 
     Parameters
     ----------
@@ -102,80 +135,12 @@ class AveragePooling2D(_Pooling2D):
     strides : int or two ints, optional
         `pool_size` if not given.
     padding : "valid" or "same"
-    data_format : "channels_last" or None
+    data_format : "channels_last" or "channels_first", optional
     name : str, optional
     """
 
-    def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
-        """Return the means (N, OH, OW, C)."""
-        shape = x.shape
-        return ops.average_pool2d(x, **self.geometry), weightless_backward(
-            training, lambda dy: ops.average_pool2d_backward(dy, shape, **self.geometry)
-        )
 
+class AveragePooling3D(_AveragePooling):
+    """Mean of each window of volumes (N, D, H, W, C); see `AveragePooling2D`."""
 
-class _GlobalPooling2D(_ImageLayer):
-    """One number for each channel of an image."""
-
-    config_keys = ("data_format", "keepdims")
-
-    def __init__(
-        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.data_format = backend.check_data_format(self.where, data_format)
-        self.keepdims = bool(keepdims)
-
-    def infer_shape(self, input_shape: Shape) -> Shape:
-        """Return (N, C), or (N, 1, 1, C) with `keepdims`."""
-        n, h, w, c = input_shape
-        if 0 in (h, w):
-            raise ValueError(f"{self.where}: images must not be empty, got shape {input_shape}.")
-        return (n, 1, 1, c) if self.keepdims else (n, c)
-
-    def _finish(self, y: np.ndarray) -> np.ndarray:
-        """Return y (N, C) in the shape that the layer gives."""
-        return y[:, None, None, :] if self.keepdims else y
-
-    def _start(self, dy: np.ndarray) -> np.ndarray:
-        """Undo `_finish`."""
-        return dy[:, 0, 0, :] if self.keepdims else dy
-
-
-class GlobalAveragePooling2D(_GlobalPooling2D):
-    """Mean over height and width, (N, H, W, C) to (N, C).
-
-    Parameters
-    ----------
-    data_format : "channels_last" or None
-    keepdims : bool
-        Give (N, 1, 1, C).
-    """
-
-    def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
-        """Return the means (N, C)."""
-        shape = x.shape
-        return self._finish(ops.global_average_pool2d(x)), weightless_backward(
-            training, lambda dy: ops.global_average_pool2d_backward(self._start(dy), shape)
-        )
-
-
-class GlobalMaxPooling2D(_GlobalPooling2D):
-    """Maximum over height and width, (N, H, W, C) to (N, C).
-
-    Parameters
-    ----------
-    data_format : "channels_last" or None
-    keepdims : bool
-        Give (N, 1, 1, C).
-    """
-
-    def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
-        """Return the maxima (N, C)."""
-        if not training:
-            return self._finish(ops.global_max_pool2d(x)), None
-        y, argmax = ops.global_max_pool2d(x, return_argmax=True)
-        shape = x.shape
-        return self._finish(y), weightless_backward(
-            training, lambda dy: ops.global_max_pool2d_backward(self._start(dy), argmax, shape)
-        )
+    spatial_rank = 3

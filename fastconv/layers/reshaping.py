@@ -1,4 +1,4 @@
-"""Layers that move numbers without changing them: Flatten, Reshape, ZeroPadding2D."""
+"""Layers that change the shape of samples: Flatten, Reshape, Permute, RepeatVector."""
 
 from __future__ import annotations
 
@@ -8,45 +8,49 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend, ops
+from .. import ops
 from ..ops import checks
 from .arguments import Shape
+from .image import ImageLayer
 from .layer import Backward, Layer, weightless_backward
 
 
-class _ReshapeLayer(Layer):
-    """Base of layers whose output is the input under another shape."""
-
-    def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
-        """Return `x` under the output shape."""
-        shape = x.shape
-        # Sizes are written out, since -1 means nothing in a batch of no samples.
-        new_shape: Any = self.infer_shape(shape)
-        return x.reshape(new_shape), weightless_backward(training, lambda dy: dy.reshape(shape))
+def _reshape(x: np.ndarray, shape: Any, training: bool) -> tuple[np.ndarray, Backward | None]:
+    """Return `x` under another shape, and the way back."""
+    # Sizes are written out, since -1 means nothing in a batch of no samples.
+    old = x.shape
+    return x.reshape(shape), weightless_backward(training, lambda dy: dy.reshape(old))
 
 
-class Flatten(_ReshapeLayer):
-    """(N, ...) to (N, product of the rest), in row-major order.
+class Flatten(ImageLayer):
+    """(N, ...) to (N, product of the rest), in row-major order with channels last.
 
     Parameters
     ----------
-    data_format : "channels_last" or None
+    data_format : "channels_last" or "channels_first", optional
+        With "channels_first" the axis after the batch is put last before flattening, so that a
+        Dense layer behind has the same weights in both formats.
     """
 
+    spatial_rank = None
     config_keys = ("data_format",)
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.data_format = backend.check_data_format(self.where, data_format)
+        self.set_data_format(data_format)
 
-    def infer_shape(self, input_shape: Shape) -> Shape:
+    def infer_last(self, input_shape: Shape) -> Shape:
         """Return (N, K); K is None where a size is unknown."""
         sizes = [n for n in input_shape[1:] if n is not None]
         known = len(sizes) == len(input_shape) - 1
         return input_shape[0], math.prod(sizes) if known else None
 
+    def compute(self, x: np.ndarray, training: bool) -> tuple[np.ndarray, Backward | None]:
+        """Return `x` as rows."""
+        return _reshape(x, self.infer_last(x.shape), training)
 
-class Reshape(_ReshapeLayer):
+
+class Reshape(Layer):
     """Gives each sample another shape.
 
     Parameters
@@ -87,60 +91,70 @@ class Reshape(_ReshapeLayer):
             )
         return (batch, *(rest if n == -1 else n for n in self.target_shape))
 
+    def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
+        """Return `x` under the output shape."""
+        return _reshape(x, self.infer_shape(x.shape), training)
 
-class ZeroPadding2D(Layer):
-    """Puts zeros around images (N, H, W, C).
+
+class Permute(Layer):
+    """Puts the axes of each sample in another order.
 
     Parameters
     ----------
-    padding : int, two ints, or two pairs of ints
-        The same on all sides, (height, width), or ((top, bottom), (left, right)).
-    data_format : "channels_last" or None
+    dims : sequence of int
+        The axes in their new order, counted from 1 without the batch.
     """
 
-    input_rank = 4
-    input_axes = "(batch, height, width, channels)"
-    config_keys = ("padding", "data_format")
+    config_keys = ("dims",)
 
-    def __init__(
-        self, padding: Any = (1, 1), data_format: str | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.data_format = backend.check_data_format(self.where, data_format)
-        height, width = _two(self.where, padding)
-        self.padding = (
-            checks.as_pair(self.where, "padding of the height", height, minimum=0),
-            checks.as_pair(self.where, "padding of the width", width, minimum=0),
-        )
+        if isinstance(dims, (str, bytes)) or not hasattr(dims, "__iter__"):
+            raise ValueError(f"{self.where}: dims must be a tuple of integers, got {dims!r}.")
+        self.dims = tuple(checks.as_int(self.where, "dims", n) for n in dims)
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ValueError(
+                f"{self.where}: dims must be a permutation of 1 to the number of axes without "
+                f"the batch, got {self.dims}."
+            )
+        self.input_rank = len(self.dims) + 1
+        self.input_axes = f"(batch, {len(self.dims)} more axes)"
 
     def infer_shape(self, input_shape: Shape) -> Shape:
-        """Return the input shape with a larger height and width."""
-        n, h, w, c = input_shape
-        height, width = (
-            None if size is None else size + sum(pad)
-            for size, pad in zip((h, w), self.padding, strict=True)
-        )
-        return n, height, width, c
+        """Return the input shape in the new order."""
+        return (input_shape[0], *(input_shape[n] for n in self.dims))
 
     def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
-        """Return the padded images."""
-        (top, _), (left, _) = self.padding
-        _, h, w, _ = x.shape
-
-        def gradient(dy: np.ndarray) -> np.ndarray:
-            return np.ascontiguousarray(dy[:, top : top + h, left : left + w])
-
-        return ops.zero_pad2d(x, self.padding), weightless_backward(training, gradient)
-
-
-def _two(where: str, padding: Any) -> tuple[Any, Any]:
-    """Return what is said about height and about width."""
-    if isinstance(padding, str) or not hasattr(padding, "__iter__"):
-        return padding, padding
-    parts = tuple(padding)
-    if len(parts) != 2:
-        raise ValueError(
-            f"{where}: padding must be an integer, (height, width) or ((top, bottom), "
-            f"(left, right)), got {len(parts)} entries."
+        """Return `x` with its axes in the new order."""
+        order = (0, *self.dims)
+        back = sorted(range(len(order)), key=order.__getitem__)
+        return np.ascontiguousarray(x.transpose(order)), weightless_backward(
+            training, lambda dy: np.ascontiguousarray(dy.transpose(back))
         )
-    return parts
+
+
+class RepeatVector(Layer):
+    """(N, F) to (N, n, F): the vector n times.
+
+    Parameters
+    ----------
+    n : int
+    """
+
+    input_rank = 2
+    input_axes = "(batch, features)"
+    config_keys = ("n",)
+
+    def __init__(self, n: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.n = checks.as_int(self.where, "n", n)
+
+    def infer_shape(self, input_shape: Shape) -> Shape:
+        """Return (N, n, F)."""
+        return (input_shape[0], self.n, input_shape[1])
+
+    def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
+        """Return the vectors n times each."""
+        return ops.upsample(x[:, None], self.n), weightless_backward(
+            training, lambda dy: ops.upsample_backward(dy, self.n)[:, 0]
+        )

@@ -19,8 +19,36 @@ from .activation import (
     sigmoid,
 )
 from .activation_kinds import Activation
+from .adaptive_pooling import (
+    adaptive_average_pool,
+    adaptive_average_pool_backward,
+    adaptive_max_pool,
+    adaptive_max_pool_backward,
+)
 from .affine import affine_transform, affine_transform_backward
+from .conv1d import (
+    conv1d,
+    conv1d_backward_filter,
+    conv1d_backward_input,
+    depthwise_conv1d,
+    depthwise_conv1d_backward_filter,
+    depthwise_conv1d_backward_input,
+)
 from .conv2d import conv2d, conv2d_backward_filter, conv2d_backward_input, explain_conv2d
+from .conv3d import conv3d, conv3d_backward_filter, conv3d_backward_input
+from .conv_nd import (
+    conv,
+    conv_backward_filter,
+    conv_backward_input,
+    depthwise_conv,
+    depthwise_conv_backward_filter,
+    depthwise_conv_backward_input,
+)
+from .conv_transpose import (
+    conv_transpose,
+    conv_transpose_backward_filter,
+    conv_transpose_backward_input,
+)
 from .cross_entropy import sigmoid_cross_entropy, softmax_cross_entropy
 from .dense import dense, dense_backward_filter, dense_backward_input, matmul
 from .depthwise_conv2d import (
@@ -37,6 +65,7 @@ from .normalization import (
     batch_norm_train,
 )
 from .optimizer_steps import adam_step, rmsprop_step, sgd_step, sum_of_squares
+from .padding import crop, zero_pad
 from .pooling import (
     average_pool2d,
     average_pool2d_backward,
@@ -67,6 +96,10 @@ __all__ = [
     "activation_backward",
     "activation_needs_input",
     "adam_step",
+    "adaptive_average_pool",
+    "adaptive_average_pool_backward",
+    "adaptive_max_pool",
+    "adaptive_max_pool_backward",
     "affine_transform",
     "affine_transform_backward",
     "average_pool",
@@ -79,15 +112,34 @@ __all__ = [
     "batch_norm_train",
     "bias_backward",
     "col2im",
+    "conv",
+    "conv1d",
+    "conv1d_backward_filter",
+    "conv1d_backward_input",
     "conv2d",
     "conv2d_backward_filter",
     "conv2d_backward_input",
+    "conv3d",
+    "conv3d_backward_filter",
+    "conv3d_backward_input",
+    "conv_backward_filter",
+    "conv_backward_input",
+    "conv_transpose",
+    "conv_transpose_backward_filter",
+    "conv_transpose_backward_input",
+    "crop",
     "dense",
     "dense_backward_filter",
     "dense_backward_input",
+    "depthwise_conv",
+    "depthwise_conv1d",
+    "depthwise_conv1d_backward_filter",
+    "depthwise_conv1d_backward_input",
     "depthwise_conv2d",
     "depthwise_conv2d_backward_filter",
     "depthwise_conv2d_backward_input",
+    "depthwise_conv_backward_filter",
+    "depthwise_conv_backward_input",
     "dropout",
     "elu",
     "elu_backward",
@@ -125,5 +177,6 @@ __all__ = [
     "take_rows",
     "upsample",
     "upsample_backward",
+    "zero_pad",
     "zero_pad2d",
 ]

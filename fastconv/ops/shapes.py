@@ -14,7 +14,21 @@ from . import checks
 #: What `padding` may be above ops; below, it is always four integers.
 PADDINGS = ("valid", "same")
 
-Pads = tuple[tuple[int, int], tuple[int, int]]
+Pair = tuple[int, int]
+#: Zeros before and after each spatial axis.
+Pads = tuple[Pair, ...]
+
+#: Spatial axes by their number: what messages call them, and explicit padding of them.
+AXES = {
+    1: (("L", "length"),),
+    2: (("H", "height"), ("W", "width")),
+    3: (("D", "depth"), ("H", "height"), ("W", "width")),
+}
+_PADS = {
+    1: "((left, right),)",
+    2: "((top, bottom), (left, right))",
+    3: "((front, back), (top, bottom), (left, right))",
+}
 
 
 def extent(k: int, d: int) -> int:
@@ -36,54 +50,122 @@ def output_size(n: int, k: int, s: int, d: int, pad: tuple[int, int]) -> int:
 def resolve_padding(
     where: str,
     padding: Any,
-    size: tuple[int, int],
-    window: tuple[int, int],
-    strides: tuple[int, int],
-    dilation: tuple[int, int] = (1, 1),
+    size: tuple[int, ...],
+    window: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilation: tuple[int, ...] | None = None,
 ) -> Pads:
-    """Return ((top, bottom), (left, right)) for "valid", "same" or explicit pads."""
+    """Return the zeros before and after each of one to three axes.
+
+    `padding` is "valid", "same" or those zeros; for one axis also "causal": as many zeros before it
+    as the window spans, less one.
+    """
+    rank = len(size)
+    dilation = dilation or (1,) * rank
     if isinstance(padding, str):
-        word = checks.one_of(where, "padding", padding.lower(), PADDINGS)
-        if word == "valid":
-            return (0, 0), (0, 0)
-        (h, w), (kh, kw), (sh, sw), (dh, dw) = size, window, strides, dilation
-        return same_padding(h, kh, sh, dh), same_padding(w, kw, sw, dw)
+        word = padding.lower()
+        if word == "causal" and rank == 1:
+            return ((extent(window[0], dilation[0]) - 1, 0),)
+        if checks.one_of(where, "padding", word, PADDINGS) == "valid":
+            return ((0, 0),) * rank
+        return tuple(map(same_padding, size, window, strides, dilation))
     try:
-        top_bottom, left_right = padding
-        top, bottom = (checks.as_int(where, "padding", p, 0) for p in top_bottom)
-        left, right = (checks.as_int(where, "padding", p, 0) for p in left_right)
+        pads = tuple((before, after) for before, after in padding)
+        if len(pads) != rank:
+            raise ValueError
+        return tuple(
+            (checks.as_int(where, "padding", before, 0), checks.as_int(where, "padding", after, 0))
+            for before, after in pads
+        )
     except (TypeError, ValueError):
         raise ValueError(
-            f'{where}: padding must be "valid", "same" or ((top, bottom), (left, right)) of '
-            f"integers >= 0, got {padding!r}."
+            f'{where}: padding must be "valid", "same" or {_PADS[rank]} of integers >= 0, '
+            f"got {padding!r}."
         ) from None
-    return (top, bottom), (left, right)
 
 
 def output_shape(
     where: str,
-    size: tuple[int, int],
-    window: tuple[int, int],
-    strides: tuple[int, int],
-    dilation: tuple[int, int],
+    size: tuple[int, ...],
+    window: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilation: tuple[int, ...],
     pads: Pads,
-) -> tuple[int, int]:
-    """Return (OH, OW).
+) -> tuple[int, ...]:
+    """Return the number of windows along each of one to three axes.
 
     Raises
     ------
     ValueError
         The window does not fit: the output would be empty.
     """
-    result = []
-    for axis, n, k, s, d, pad in zip("HW", size, window, strides, dilation, pads, strict=True):
-        out = output_size(n, k, s, d, pad)
+    result = tuple(map(output_size, size, window, strides, dilation, pads))
+    for (axis, what), out, n, k, d, pad in zip(
+        AXES[len(size)], result, size, window, dilation, pads, strict=True
+    ):
         if out <= 0:
-            what = "height" if axis == "H" else "width"
             raise ValueError(
                 f"{where}: empty output: {axis}={n} plus padding {sum(pad)} is less than the "
                 f"dilated window {what} {extent(k, d)}. Use padding='same', a smaller window or "
                 f"fewer pooling layers."
             )
-        result.append(out)
-    return result[0], result[1]
+    return result
+
+
+def transposed(
+    where: str,
+    size: tuple[int, ...],
+    window: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilation: tuple[int, ...],
+    padding: Any,
+    output_padding: Any = None,
+) -> tuple[tuple[int, ...], Pads]:
+    """Return the output's sizes of a transposed convolution, and the padding of the ordinary one.
+
+    The ordinary convolution is the one from the output's sizes to `size` whose gradient this is.
+    The rule is that of Keras; "same" without `output_padding` gives n * s outputs.
+
+    Raises
+    ------
+    ValueError
+        An argument is out of range, or the output would be empty.
+    """
+    word = padding.lower() if isinstance(padding, str) else padding
+    checks.one_of(where, "padding", word, PADDINGS)
+    extra: tuple[int | None, ...] = (None,) * len(size)
+    if output_padding is not None:
+        extra = as_output_padding(where, output_padding, strides)
+    axes = [
+        _transposed_axis(n, extent(k, d), s, word, p)
+        for n, k, s, d, p in zip(size, window, strides, dilation, extra, strict=True)
+    ]
+    outputs = tuple(out for out, _ in axes)
+    if min(outputs) < 1:
+        raise ValueError(
+            f"{where}: empty output: input {size} with window {window}, strides {strides} and "
+            f"output_padding {extra} gives {outputs}. Use a larger output_padding, or None."
+        )
+    return outputs, tuple(pads for _, pads in axes)
+
+
+def as_output_padding(where: str, value: Any, strides: tuple[int, ...]) -> tuple[int, ...]:
+    """Return `output_padding` for each axis; it must be less than the stride."""
+    extra = checks.as_tuple(where, "output_padding", value, len(strides), minimum=0)
+    if any(p >= s for p, s in zip(extra, strides, strict=True)):
+        raise ValueError(
+            f"{where}: output_padding must be less than strides for each axis, "
+            f"got output_padding={extra}, strides={strides}."
+        )
+    return extra
+
+
+def _transposed_axis(
+    n: int, span: int, s: int, padding: str, output_padding: int | None
+) -> tuple[int, Pair]:
+    full = (n - 1) * s + span  # where each of n inputs, s apart, adds `span` numbers
+    if padding == "valid":
+        return full + (max(s - span, 0) if output_padding is None else output_padding), (0, 0)
+    out = n * s if output_padding is None else (n - 1) * s + span % 2 + output_padding
+    left = max(full - out, 0) // 2
+    return out, (left, max(full - out - left, 0))

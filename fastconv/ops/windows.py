@@ -54,7 +54,7 @@ def _windows(
     dilation = checks.as_pair(where, "dilation", dilation)
     pads = shapes.resolve_padding(where, padding, image, size, strides, dilation)
     output = shapes.output_shape(where, image, size, strides, dilation, pads)
-    return Windows(size, strides, dilation, (pads[0][0], pads[1][0]), output)
+    return Windows(size, strides, dilation, (pads[0][0], pads[1][0]), (output[0], output[1]))
 
 
 @lru_cache(maxsize=1024)

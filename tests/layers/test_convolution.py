@@ -147,10 +147,9 @@ def test_numpy_integers_are_accepted():
         (
             {"data_format": "nhwc"},
             ValueError,
-            'one of "channels_last", "channels_first", got "nhwc"',
+            '"channels_last" or "channels_first", got "nhwc". Did you mean "channels_last"?',
         ),
         ({"data_format": "channel_last"}, ValueError, 'Did you mean "channels_last"?'),
-        ({"data_format": "channels_first"}, ValueError, r'must be "channels_last".*x\.transpose'),
     ],
 )
 def test_bad_arguments(cls, kwargs, error, message):

@@ -11,6 +11,8 @@ from .check_layer import check_layer
 
 IMAGES = (3, 7, 6, 4)
 SERIES = (3, 9, 4)
+VOLUMES = (2, 4, 5, 4, 3)
+FIRST = {"data_format": "channels_first"}
 
 CASES = [
     (layers.Activation, {"activation": "tanh"}, (3, 5)),
@@ -140,6 +142,73 @@ CASES = [
     (layers.Softmax, {"axis": (1, -1)}, IMAGES),
     (layers.ZeroPadding2D, {}, IMAGES),
     (layers.ZeroPadding2D, {"padding": ((0, 2), (1, 0))}, IMAGES),
+    (layers.AdaptiveAveragePooling1D, {"output_size": 4}, SERIES),
+    (layers.AdaptiveAveragePooling2D, {"output_size": (3, 8)}, IMAGES),
+    (layers.AdaptiveAveragePooling3D, {"output_size": (2, 3, 1), **FIRST}, VOLUMES),
+    (layers.AdaptiveMaxPooling1D, {"output_size": 3}, SERIES),
+    (layers.AdaptiveMaxPooling2D, {"output_size": (3, 8)}, IMAGES),
+    (layers.AdaptiveMaxPooling3D, {"output_size": (3, 2, 2)}, VOLUMES),
+    (layers.AveragePooling1D, {"pool_size": 2, "padding": "same"}, SERIES),
+    (layers.AveragePooling3D, {"pool_size": 2, "strides": 1, "padding": "same"}, VOLUMES),
+    (layers.Conv1D, {"filters": 3, "kernel_size": 3, "padding": "causal", **FIRST}, SERIES),
+    (layers.Conv1DTranspose, {"filters": 3, "kernel_size": 3, "strides": 2}, SERIES),
+    (layers.Conv2D, {"filters": 3, "kernel_size": 2, "activation": "relu", **FIRST}, IMAGES),
+    (
+        layers.Conv2D,
+        {"filters": 3, "kernel_size": 2, "activation": "softmax", "use_bias": False, **FIRST},
+        IMAGES,
+    ),
+    (
+        layers.Conv2DTranspose,
+        {"filters": 3, "kernel_size": (3, 2), "strides": 2, "padding": "same", "activation": "elu"},
+        IMAGES,
+    ),
+    (
+        layers.Conv2DTranspose,
+        {"filters": 2, "kernel_size": 3, "strides": (2, 3), "output_padding": (1, 2), **FIRST},
+        IMAGES,
+    ),
+    (layers.Conv2DTranspose, {"filters": 3, "kernel_size": 2, "dilation_rate": 2}, IMAGES),
+    (layers.Conv3D, {"filters": 3, "kernel_size": 2, "activation": "relu"}, VOLUMES),
+    (layers.Conv3D, {"filters": 2, "kernel_size": (3, 1, 2), "padding": "same", **FIRST}, VOLUMES),
+    (
+        layers.Conv3D,
+        {"filters": 6, "kernel_size": (2, 3, 2), "groups": 3, "strides": (1, 2, 1)},
+        VOLUMES,
+    ),
+    (layers.Conv3DTranspose, {"filters": 2, "kernel_size": 2, "strides": 2}, (2, 2, 3, 2, 3)),
+    (layers.Cropping1D, {"cropping": (1, 2)}, SERIES),
+    (layers.Cropping2D, {"cropping": ((1, 0), (0, 2)), **FIRST}, IMAGES),
+    (layers.Cropping3D, {}, VOLUMES),
+    (layers.DepthwiseConv1D, {"kernel_size": 3, "strides": 2, "depth_multiplier": 2}, SERIES),
+    (layers.DepthwiseConv2D, {"kernel_size": 2, **FIRST}, IMAGES),
+    (layers.Flatten, FIRST, IMAGES),
+    (layers.GlobalAveragePooling1D, {"keepdims": True}, SERIES),
+    (layers.GlobalAveragePooling2D, FIRST, IMAGES),
+    (layers.GlobalAveragePooling3D, {}, VOLUMES),
+    (layers.GlobalMaxPooling1D, {}, SERIES),
+    (layers.GlobalMaxPooling3D, {"keepdims": True, **FIRST}, VOLUMES),
+    (layers.MaxPooling1D, {}, SERIES),
+    (layers.MaxPooling2D, FIRST, IMAGES),
+    (layers.MaxPooling3D, {}, VOLUMES),
+    (layers.MaxPooling3D, {"pool_size": (2, 3, 2), "strides": 1, "padding": "same"}, VOLUMES),
+    (layers.Permute, {"dims": (3, 1, 2)}, IMAGES),
+    (layers.RepeatVector, {"n": 3}, (4, 5)),
+    (layers.SeparableConv1D, {"filters": 3, "kernel_size": 3, "activation": "tanh"}, SERIES),
+    (
+        layers.SeparableConv2D,
+        {"filters": 3, "kernel_size": 3, "depth_multiplier": 2, "strides": 2, "padding": "same"},
+        IMAGES,
+    ),
+    (layers.SeparableConv2D, {"filters": 3, "kernel_size": 2, "use_bias": False, **FIRST}, IMAGES),
+    (layers.UpSampling1D, {"size": 3}, SERIES),
+    (layers.UpSampling2D, {"size": (1, 3), **FIRST}, IMAGES),
+    (layers.UpSampling2D, {"interpolation": "bilinear"}, IMAGES),
+    (layers.UpSampling2D, {"interpolation": "bicubic", "size": (3, 2)}, IMAGES),
+    (layers.UpSampling3D, {}, VOLUMES),
+    (layers.ZeroPadding1D, {"padding": (2, 0)}, SERIES),
+    (layers.ZeroPadding2D, {"padding": (0, 1), **FIRST}, IMAGES),
+    (layers.ZeroPadding3D, {}, VOLUMES),
 ]
 
 

@@ -62,7 +62,7 @@ def test_output_shape_of_unknown_size():
         ({"strides": 0}, ValueError, "strides must be at least 1, got 0"),
         ({"padding": "foo"}, ValueError, 'padding must be one of "valid", "same", got "foo"'),
         ({"padding": 1}, ValueError, "ZeroPadding2D"),
-        ({"data_format": "channels_first"}, ValueError, 'data_format must be "channels_last"'),
+        ({"data_format": "first"}, ValueError, 'one of "channels_last", "channels_first", got "f'),
     ],
 )
 def test_bad_arguments(cls, kwargs, error, message):

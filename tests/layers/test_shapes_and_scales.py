@@ -191,6 +191,13 @@ def test_backend_settings():
     with pytest.raises(ValueError, match='set_floatx: value must be "float32"'):
         backend.set_floatx("float16")
     assert backend.image_data_format() == "channels_last"
-    backend.set_image_data_format("channels_last")
-    with pytest.raises(ValueError, match='data_format must be "channels_last"'):
-        backend.set_image_data_format("channels_first")
+    with pytest.raises(ValueError, match='data_format must be one of "channels_last"'):
+        backend.set_image_data_format("channels")
+    backend.set_image_data_format("channels_first")
+    try:
+        assert backend.image_data_format() == "channels_first"
+        assert layers.Conv1D(1, 1).data_format == "channels_first"
+        assert layers.Flatten().data_format == "channels_first"
+        assert layers.Conv2D(1, 1, data_format="channels_last").data_format == "channels_last"
+    finally:
+        backend.set_image_data_format("channels_last")

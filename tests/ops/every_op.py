@@ -53,6 +53,11 @@ def every_op(N=5, H=9, W=8, C=6, F=10, seed=17):
     pooled_dy = normal(N, OH, OW, C)
     argmax = rng.integers(0, 4, pooled_dy.shape).astype(np.int32)
     volume = normal(N, 3, H, W, C)
+    taps, steps = normal(3, C, F), normal(N, W, C)
+    cube, cube_dy = normal(2, 3, 2, C // 2, F), normal(N, 3, H, W, F)
+    mirror = normal(3, 2, F, C)
+    mirror_dy = ops.conv_transpose(x, mirror, strides=2)
+    adapted, adapted_argmax = ops.adaptive_max_pool(x, (4, 5), return_argmax=True)
     pooled_volume, volume_argmax = ops.max_pool(volume, **SAME, return_argmax=True)
     K = H * W
     rows, matrix, dense_dy = normal(N, K), normal(K, F), normal(N, F)
@@ -106,6 +111,67 @@ def every_op(N=5, H=9, W=8, C=6, F=10, seed=17):
             lambda dy, argmax: ops.global_max_pool2d_backward(dy, argmax, x.shape),
             {"dy": normal(N, C), "argmax": rng.integers(0, H * W, (N, C)).astype(np.int32)}),
         "zero_pad2d": (lambda x: ops.zero_pad2d(x, ((1, 2), (0, 3))), {"x": x}),
+        "conv": (lambda x, kernel, bias: ops.conv(x, kernel, bias, **S2),
+                 {"x": x, "kernel": kernel, "bias": bias}),
+        "conv_backward_input": (
+            lambda dy, kernel: ops.conv_backward_input(dy, kernel, x.shape, **S2),
+            {"dy": dy2, "kernel": kernel}),
+        "conv_backward_filter": (
+            lambda x, dy: ops.conv_backward_filter(x, dy, kernel.shape, **S2),
+            {"x": x, "dy": dy2}),
+        "conv1d": (lambda x, kernel: ops.conv1d(x, kernel, padding="causal"),
+                   {"x": steps, "kernel": taps}),
+        "conv1d_backward_input": (
+            lambda dy, kernel: ops.conv1d_backward_input(dy, kernel, steps.shape, **SAME),
+            {"dy": normal(N, W, F), "kernel": taps}),
+        "conv1d_backward_filter": (
+            lambda x, dy: ops.conv1d_backward_filter(x, dy, taps.shape, **SAME),
+            {"x": steps, "dy": normal(N, W, F)}),
+        "conv3d": (lambda x, kernel, bias: ops.conv3d(x, kernel, bias, groups=2, **SAME),
+                   {"x": volume, "kernel": cube, "bias": bias}),
+        "conv3d_backward_input": (
+            lambda dy, kernel: ops.conv3d_backward_input(
+                dy, kernel, volume.shape, groups=2, **SAME),
+            {"dy": cube_dy, "kernel": cube}),
+        "conv3d_backward_filter": (
+            lambda x, dy: ops.conv3d_backward_filter(x, dy, cube.shape, groups=2, **SAME),
+            {"x": volume, "dy": cube_dy}),
+        "conv_transpose": (
+            lambda x, kernel, bias: ops.conv_transpose(x, kernel, bias, strides=2),
+            {"x": x, "kernel": mirror, "bias": bias}),
+        "conv_transpose_backward_input": (
+            lambda dy, kernel: ops.conv_transpose_backward_input(dy, kernel, x.shape, strides=2),
+            {"dy": mirror_dy, "kernel": mirror}),
+        "conv_transpose_backward_filter": (
+            lambda x, dy: ops.conv_transpose_backward_filter(x, dy, mirror.shape, strides=2),
+            {"x": x, "dy": mirror_dy}),
+        "depthwise_conv": (lambda x, kernel: ops.depthwise_conv(x, kernel, **S2),
+                           {"x": x, "kernel": depthwise}),
+        "depthwise_conv_backward_input": (
+            lambda dy, kernel: ops.depthwise_conv_backward_input(dy, kernel, x.shape, **SAME),
+            {"dy": depthwise_dy, "kernel": depthwise}),
+        "depthwise_conv_backward_filter": (
+            lambda x, dy: ops.depthwise_conv_backward_filter(x, dy, depthwise.shape, **SAME),
+            {"x": x, "dy": depthwise_dy}),
+        "depthwise_conv1d": (lambda x, kernel: ops.depthwise_conv1d(x, kernel, **SAME),
+                             {"x": steps, "kernel": depthwise[0]}),
+        "depthwise_conv1d_backward_input": (
+            lambda dy, kernel: ops.depthwise_conv1d_backward_input(
+                dy, kernel, steps.shape, **SAME),
+            {"dy": normal(N, W, 2 * C), "kernel": depthwise[0]}),
+        "depthwise_conv1d_backward_filter": (
+            lambda x, dy: ops.depthwise_conv1d_backward_filter(x, dy, (3, C, 2), **SAME),
+            {"x": steps, "dy": normal(N, W, 2 * C)}),
+        "adaptive_average_pool": (lambda x: ops.adaptive_average_pool(x, (2, 4, 4)),
+                                  {"x": volume}),
+        "adaptive_average_pool_backward": (
+            lambda dy: ops.adaptive_average_pool_backward(dy, x.shape, (4, 5)), {"dy": adapted}),
+        "adaptive_max_pool": (lambda x: ops.adaptive_max_pool(x, (2, 4, 4)), {"x": volume}),
+        "adaptive_max_pool_backward": (
+            lambda dy: ops.adaptive_max_pool_backward(dy, adapted_argmax, x.shape, (4, 5)),
+            {"dy": adapted}),
+        "zero_pad": (lambda x: ops.zero_pad(x, ((1, 0), (0, 2), (3, 1))), {"x": volume}),
+        "crop": (lambda x: ops.crop(x, ((1, 0), (0, 2), (3, 1))), {"x": volume}),
         "max_pool": (lambda x: ops.max_pool(x, **SAME), {"x": volume}),
         "max_pool_backward": (
             lambda dy: ops.max_pool_backward(dy, volume_argmax, volume.shape, **SAME),
