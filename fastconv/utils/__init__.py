@@ -1,17 +1,28 @@
-"""Small helpers around training: label encoding, scaling, seeding, the progress bar."""
+"""Helpers around training: labels, seeds, images, data sets, files, the progress bar."""
 
 from __future__ import annotations
 
 from ..progress import Progbar
+from .image_dataset import image_dataset_from_directory
+from .images import array_to_img, img_to_array, load_img, save_img
 from .numerical import normalize, to_categorical
 from .py_dataset import PyDataset, Sequence
 from .seeding import set_random_seed
+from .sequences import pad_sequences
+from .splitting import split_dataset
 
 __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
+    "image_dataset_from_directory",
+    "img_to_array",
+    "load_img",
     "normalize",
+    "pad_sequences",
+    "save_img",
     "set_random_seed",
+    "split_dataset",
     "to_categorical",
 ]
