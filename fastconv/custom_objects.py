@@ -22,6 +22,7 @@ class _Scopes(threading.local):
     def __init__(self) -> None:
         self.objects: dict[str, Any] = {}
         self.safe_mode = False
+        self.shared: dict[Any, Any] | None = None
 
 
 _scopes = _Scopes()
@@ -51,25 +52,36 @@ class CustomObjectScope:
 custom_object_scope = CustomObjectScope
 
 
-class SafeModeScope:
-    """Say whether what is loaded within a `with` block may hold Lambda layers."""
+class LoadingScope:
+    """One file or configuration that is read or written within a `with` block.
 
-    def __init__(self, safe_mode: bool) -> None:
+    Parameters
+    ----------
+    safe_mode : bool
+        Refuse Lambda layers.
+    """
+
+    def __init__(self, safe_mode: bool = False) -> None:
         self._safe_mode = bool(safe_mode)
-        self._outer: list[bool] = []
+        self._outer: list[tuple[bool, dict[Any, Any] | None]] = []
 
-    def __enter__(self) -> SafeModeScope:
-        self._outer.append(_scopes.safe_mode)
-        _scopes.safe_mode = self._safe_mode
+    def __enter__(self) -> LoadingScope:
+        self._outer.append((_scopes.safe_mode, _scopes.shared))
+        _scopes.safe_mode, _scopes.shared = self._safe_mode, {}
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        _scopes.safe_mode = self._outer.pop()
+        _scopes.safe_mode, _scopes.shared = self._outer.pop()
 
 
 def in_safe_mode() -> bool:
     """Return whether a file is being loaded that must not hold Lambda layers."""
     return _scopes.safe_mode
+
+
+def shared_objects() -> dict[Any, Any] | None:
+    """Return what the file at hand has had so far, for objects that are in it twice."""
+    return _scopes.shared
 
 
 def get_custom_objects() -> dict[str, Any]:

@@ -29,6 +29,8 @@ class Configurable:
     config_keys: ClassVar[tuple[str, ...]] = ()
     #: Module that Keras exports the class from, where that is not "keras.<family>".
     keras_module: ClassVar[str | None] = None
+    #: Whether an object that is in a file twice is read as one.
+    keeps_identity: ClassVar[bool] = False
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments as a dictionary that JSON can hold."""
@@ -98,12 +100,19 @@ def serialize(obj: Any) -> Any:
             f"use a class with get_config() and from_config()."
         )
     own = is_own(cls)
-    return {
+    config = {
         "module": _module(cls) if own else cls.__module__,
         "class_name": cls.__name__,
         "config": obj.get_config(),
         "registered_name": None if own else customs.get_registered_name(cls),
     }
+    shared = customs.shared_objects()
+    if shared is not None and getattr(cls, "keeps_identity", False):
+        # The object is kept, so that no other one gets its id.
+        first, number, _ = shared.setdefault(id(obj), (config, len(shared), obj))
+        if first is not config:
+            first["shared_object_id"] = config["shared_object_id"] = number
+    return config
 
 
 def deserialize(
@@ -162,7 +171,13 @@ def deserialize(
         raise ValueError(
             f"{what} {name}: its config must be a dictionary, got {type(options).__name__}."
         )
-    return _make(found, options, what, name)
+    shared = customs.shared_objects()
+    key = (what, found, config.get("shared_object_id")) if isinstance(config, Mapping) else None
+    if shared is None or key is None or not isinstance(key[2], int):
+        return _make(found, options, what, name)
+    if key not in shared:
+        shared[key] = _make(found, options, what, name)
+    return shared[key]
 
 
 def _make(cls: Any, options: Mapping[str, Any], what: str, name: str) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import constraints, initializers, naming, regularizers, serialization
 from ..ops import checks
-from . import arguments
+from . import arguments, budget
 from .arguments import Shape
 from .variable import Variable
 
@@ -60,6 +60,7 @@ class Layer(serialization.Configurable):
         An argument is unknown or has a wrong value.
     """
 
+    keeps_identity = True
     #: Number of input axes with the batch, None for any; what they are; which holds the channels.
     input_rank: int | None = None
     input_axes = ""
@@ -143,6 +144,10 @@ class Layer(serialization.Configurable):
         constraint: Any = None,
     ) -> Variable:
         """Create a weight, and return it."""
+        allowed = budget.current()
+        if allowed is not None:
+            allowed.take(self.where, name, shape)
+            initializer = "zeros"
         init = initializers.get(initializer)
         value = checks.as_float32(self.where, name, init(tuple(shape), dtype="float32"))
         if value.shape != tuple(shape):

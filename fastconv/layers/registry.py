@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import serialization
+from ..custom_objects import in_safe_mode
 from ..serialization import serialize
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .adaptive_pooling import (
@@ -178,8 +179,15 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     ValueError
         The class is unknown, or the config does not fit it.
     """
+    if isinstance(config, Mapping) and config.get("class_name") == "Lambda" and in_safe_mode():
+        raise ValueError(
+            "A Lambda layer runs code of its own, which safe_mode refuses: give the layer a class "
+            "and register it with register_keras_serializable(), or pass safe_mode=False, which "
+            "finds its function, if that is registered, by name. Code in files is never run."
+        )
     layer = serialization.deserialize(config, TABLE, "layer", custom_objects)
-    assert isinstance(layer, Layer)
+    if not isinstance(layer, Layer):
+        raise ValueError(f"{config['class_name']} is no layer.")
     return layer
 
 

@@ -46,7 +46,8 @@ class FunctionLoss(Loss):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments; the function is described by its registered name."""
-        return super().get_config() | serialization.serialize(self._fn_kwargs)
+        arguments: dict[str, Any] = serialization.serialize(self._fn_kwargs)
+        return super().get_config() | arguments
 
     def prepare(self, where: str, y_true: Any, output_shape: tuple[int | None, ...]) -> np.ndarray:
         """Return targets as they are; only (N, ...) and (N, ..., 1) meet."""

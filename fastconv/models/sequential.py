@@ -9,6 +9,7 @@ from typing import Any
 from ..layers import InputLayer, KerasTensor, Layer, registry
 from ..layers.arguments import as_shape
 from ..serialization import serialize
+from .config import model_classes
 from .network import Shape
 from .training import Model
 
@@ -142,6 +143,11 @@ class Sequential(Model):
         return list(self._layers)
 
     @property
+    def input_layer(self) -> InputLayer | None:
+        """What declares the shape of the input, None if nothing does yet."""
+        return self._input
+
+    @property
     def input_shape(self) -> Shape:
         """Shape of the input with its batch axis."""
         if self._input is None:
@@ -202,7 +208,7 @@ class Sequential(Model):
             raise ValueError(
                 f'{cls.__name__}: a config needs the key "layers", got {sorted(config)}.'
             )
-        known = {"Sequential": Sequential, **(custom_objects or {})}
+        known = {**model_classes(), **(custom_objects or {})}
         layers = [registry.deserialize(layer, known) for layer in config["layers"]]
         model = cls(layers, trainable=config.get("trainable", True), name=config.get("name"))
         shape = config.get("build_input_shape")

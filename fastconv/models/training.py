@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import optimizers
+from .. import optimizers, saving
 from ..callbacks import CallbackList, History
 from ..layers import Variable
 from ..metrics import Metric
@@ -146,6 +146,16 @@ class Model(Network):
             Passed on to `json.dumps`.
         """
         return config.to_json(self, **kwargs)
+
+    def save(
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        zipped: Any = None,
+        include_optimizer: bool = True,
+    ) -> None:
+        """Write the model to a `.keras` or `.h5` file; see `saving.save_model`."""
+        saving.save_model(self, filepath, overwrite, zipped, include_optimizer)
 
     # Training
 

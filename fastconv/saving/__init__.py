@@ -1,6 +1,10 @@
 """Models in files, both ways: `.keras`, `.weights.h5` and the older `.h5`, as Keras has them.
 
-    archive.py          .keras: a ZIP of config.json and model.weights.h5
+    models.py           save_model, load_model: which format, from config to model
+      archive.py          .keras: a ZIP of config.json and model.weights.h5
+      legacy_model.py     .h5: a whole model in one HDF5 file
+      legacy_config.py    configurations of Keras 2
+    objects.py          any object to its config and back
     weights.py          .weights.h5 and the weights within .keras
       tree.py             names of groups: layers within layers
       legacy_weights.py   weights within .h5, by order or by name
@@ -22,18 +26,24 @@ from ..custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
+from .models import load_model, save_model
+from .objects import deserialize_keras_object, serialize_keras_object
 from .state import load_training_state, save_training_state
 from .weights import load_weights, save_weights
 
 __all__ = [
     "CustomObjectScope",
     "custom_object_scope",
+    "deserialize_keras_object",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "load_model",
     "load_training_state",
     "load_weights",
     "register_keras_serializable",
+    "save_model",
     "save_training_state",
     "save_weights",
+    "serialize_keras_object",
 ]

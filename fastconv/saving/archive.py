@@ -144,7 +144,7 @@ def opened(where: str, file: Any) -> Iterator[Members]:
         yield Members(archive, name, size)
 
 
-def write(file: Any, model: Network, config_json: str) -> None:
+def write(file: Any, model: Network, config_json: str, include_optimizer: bool = True) -> None:
     """Write a model to a path or an open file."""
     import datetime
     import json
@@ -161,7 +161,7 @@ def write(file: Any, model: Network, config_json: str) -> None:
         tempfile.TemporaryFile() if large else io.BytesIO() as stream,
     ):
         with hdf5.h5py().File(stream, "w") as h5:
-            weights.write(h5, model)
+            weights.write(h5, model, include_optimizer)
             state.write(h5, model)
         size = stream.seek(0, os.SEEK_END)
         stream.seek(0)

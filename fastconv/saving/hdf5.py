@@ -208,5 +208,5 @@ def _member(parent: Any, name: str) -> Any:
 def _check_attribute(parent: Any, name: str, limit: int) -> None:
     """Raise ValueError if the attribute declares more than `limit` bytes."""
     attribute = parent.attrs.get_id(name)
-    if attribute.get_storage_size() > limit:
+    if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > limit:
         raise ValueError(f"{where_of(parent)}: the attribute {name} is too large: refused.")

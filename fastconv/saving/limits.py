@@ -50,7 +50,7 @@ def parse_json(where: str, text: str | bytes) -> Any:
 
 def check_tree(where: str, value: Any) -> None:
     """Raise ValueError if nested lists and dictionaries are too deep or too many."""
-    level, depth, count = [value] if isinstance(value, (dict, list)) else [], 0, 0
+    level, depth, count, layers = [value] if isinstance(value, (dict, list)) else [], 0, 0, 0
     while level:
         depth += 1
         if depth > JSON_DEPTH:
@@ -58,8 +58,12 @@ def check_tree(where: str, value: Any) -> None:
         inner: list[Any] = []
         for item in level:
             members = item.values() if isinstance(item, dict) else item
+            if isinstance(item, dict) and isinstance(item.get("layers"), list):
+                layers += len(item["layers"])
             inner += [member for member in members if isinstance(member, (dict, list))]
         count += len(inner)
         if count > JSON_OBJECTS:
             raise ValueError(f"{where}: the JSON has more than {JSON_OBJECTS} lists and objects.")
+        if layers > LAYERS:
+            raise ValueError(f"{where}: the model has more than {LAYERS} layers.")
         level = inner

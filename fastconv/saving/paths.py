@@ -53,9 +53,16 @@ def replacing(where: str, path: str, overwrite: bool = True) -> Iterator[str]:
     ------
     FileExistsError
         There is such a file, and `overwrite` is false.
+    FileNotFoundError
+        There is no such folder.
     """
     if not overwrite and os.path.exists(path):
         raise FileExistsError(f"{where}: {path} exists, and overwrite is False.")
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"{where}: there is no folder {folder} for {path}.")
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{where}: {path} is a folder, not a file.")
     partial = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.part"
     try:
         yield partial

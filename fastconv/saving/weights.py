@@ -83,13 +83,13 @@ def check_built(where: str, model: Network) -> None:
 # Writing
 
 
-def write(file: Any, model: Network) -> None:
+def write(file: Any, model: Network, include_optimizer: bool = True) -> None:
     """Write the weights and the optimizer's state to an open HDF5 file."""
     for path, layer in entries(model):
         arrays = [variable.value for variable in own_weights(layer)]
         _write_group(file, f"{path}/vars" if path else "vars", layer.name, arrays)
     optimizer = getattr(model, "optimizer", None)
-    if optimizer is not None:
+    if optimizer is not None and include_optimizer:
         _write_group(file, "optimizer/vars", optimizer.name, optimizer.variables)
 
 

@@ -289,9 +289,9 @@ def test_json_without_what_cannot_be_written():
 def test_json_that_is_none():
     with pytest.raises(ValueError, match="this is no JSON"):
         models.model_from_json("{")
-    with pytest.raises(ValueError, match="only Sequential models can be read, got 'Functional'"):
-        models.model_from_json('{"class_name": "Functional", "config": {}}')
-    with pytest.raises(ValueError, match="only Sequential models can be read, got None"):
+    with pytest.raises(ValueError, match="model identifier: Functionl"):
+        models.model_from_json('{"class_name": "Functionl", "config": {}}')
+    with pytest.raises(ValueError, match="not the configuration of a model"):
         models.model_from_json("[]")
     with pytest.raises(ValueError, match="layer identifier: Convv2D"):
         Sequential.from_config({"layers": [{"class_name": "Convv2D", "config": {}}]})

@@ -1,0 +1,495 @@
+"""Whole models in files: what comes back, and what is said about files that are wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+
+import fastconv
+from fastconv import layers, losses, metrics, optimizers, regularizers, saving, utils
+from fastconv.models import Sequential, clone_model, load_model, model_from_json, save_model
+from fastconv.saving import archive, limits, models
+
+from ..models.helpers import CCE, images
+
+ENDINGS = ["keras", "h5"]
+
+
+def network(units=3):
+    inner = Sequential(
+        [layers.Input((3, 3, 4)), layers.Flatten(), layers.Dense(5, name="deep")], name="inner"
+    )
+    return Sequential(
+        [
+            layers.Input((8, 8, 1)),
+            layers.Conv2D(4, 3, activation="relu", kernel_regularizer=regularizers.L2(0.01)),
+            layers.BatchNormalization(),
+            layers.MaxPooling2D(),
+            layers.Dropout(0.25, seed=3),
+            inner,
+            layers.Dense(units, activation="softmax"),
+        ],
+        name="net",
+    )
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    return rng.random((24, 8, 8, 1)).astype(np.float32), np.eye(3)[np.arange(24) % 3]
+
+
+def trained(data, optimizer=None, epochs=2):
+    model = network()
+    model.compile(optimizer or optimizers.Adam(0.003), CCE, metrics=["accuracy"])
+    model.fit(*data, epochs=epochs, batch_size=8, verbose=0)
+    return model
+
+
+def assert_same(a, b):
+    for one, two in zip(a.get_weights(), b.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_there_and_back(ending, data, tmp_path):
+    model = trained(data)
+    path = tmp_path / f"m.{ending}"
+    model.save(path)
+    other = load_model(path)
+    assert other.get_config() == model.get_config()
+    assert_same(model, other)
+    assert other.metrics_names == ["loss", "accuracy"]
+    assert other.optimizer.get_config() == model.optimizer.get_config()
+    for one, two in zip(model.optimizer.variables, other.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(
+        model.predict(data[0], verbose=0), other.predict(data[0], verbose=0)
+    )
+    assert other.evaluate(*data, verbose=0) == model.evaluate(*data, verbose=0)
+    assert os.listdir(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda: optimizers.SGD(0.05, momentum=0.9, nesterov=True),
+        lambda: optimizers.AdamW(1 / 3e3, amsgrad=True),
+        lambda: optimizers.RMSprop(optimizers.schedules.CosineDecay(0.01, 50), centered=True),
+    ],
+)
+def test_training_goes_on_bit_for_bit(optimizer, ending, data, tmp_path):
+    model = trained(data, optimizer())
+    model.save(tmp_path / f"m.{ending}")
+    other = load_model(tmp_path / f"m.{ending}")
+    for m in (model, other):
+        utils.set_random_seed(1)
+        m.fit(*data, epochs=2, batch_size=8, verbose=0)
+    assert_same(model, other)
+
+
+def test_the_random_numbers_of_the_process_can_come_back_too(data, tmp_path):
+    model = trained(data)
+    model.save(tmp_path / "m.keras")
+    model.fit(*data, epochs=1, batch_size=8, verbose=0)
+    utils.set_random_seed(99)
+    other = load_model(tmp_path / "m.keras")
+    assert other.load_training_state(tmp_path / "m.keras") == {}
+    other.fit(*data, epochs=1, batch_size=8, verbose=0)
+    assert_same(model, other)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_without_the_optimizer(ending, data, tmp_path):
+    model = trained(data)
+    path = tmp_path / f"m.{ending}"
+    model.save(path, include_optimizer=False)
+    other = load_model(path)
+    assert not other.compiled and other.optimizer is None
+    model.save(path)
+    assert not load_model(path, compile=False).compiled
+
+
+def test_uncompiled_and_unbuilt(tmp_path):
+    model = network()
+    model.save(tmp_path / "m.keras")
+    assert not load_model(tmp_path / "m.keras").compiled
+    with pytest.warns(UserWarning, match="is not built: the file will hold no weights"):
+        Sequential([layers.Dense(2)]).save(tmp_path / "m.keras")
+    assert not load_model(tmp_path / "m.keras").built
+
+
+def test_layout_of_the_archive(data, tmp_path):
+    path = tmp_path / "m.keras"
+    trained(data).save(path)
+    with zipfile.ZipFile(path) as file:
+        assert file.namelist() == ["metadata.json", "config.json", "model.weights.h5"]
+        assert {info.compress_type for info in file.infolist()} == {zipfile.ZIP_STORED}
+        metadata = json.loads(file.read("metadata.json"))
+        config = json.loads(file.read("config.json"))
+    assert metadata["keras_version"].startswith("3.")
+    assert set(config) == {
+        "module", "class_name", "config", "registered_name", "build_config", "compile_config",
+    }  # fmt: skip
+    assert config["module"] == "keras" and config["class_name"] == "Sequential"
+    modules = {layer["module"] for layer in config["config"]["layers"]}
+    assert modules == {"keras", "keras.layers"}
+    assert config["compile_config"]["optimizer"]["module"] == "keras.optimizers"
+    assert config["compile_config"]["jit_compile"] == "auto"
+
+
+@pytest.mark.parametrize("make", [io.BytesIO, None])
+def test_file_objects(make, data, tmp_path):
+    model = trained(data)
+    with make() if make else open(tmp_path / "m", "wb+") as file:
+        save_model(model, file)
+        assert_same(model, load_model(file))
+    model.save(tmp_path / "m.h5")
+    with open(tmp_path / "m.h5", "rb") as file:
+        assert_same(model, load_model(file))
+
+
+def test_losses_metrics_and_schedules_come_back(tmp_path):
+    model = network()
+    model.compile(
+        optimizers.SGD(optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)),
+        losses.CategoricalCrossentropy(label_smoothing=0.1),
+        metrics=[metrics.TopKCategoricalAccuracy(k=2, name="top"), "accuracy"],
+        weighted_metrics=["mean_squared_error"],
+    )
+    for ending in ENDINGS:
+        model.save(tmp_path / f"m.{ending}")
+        other = load_model(tmp_path / f"m.{ending}")
+        assert other.get_compile_config() == model.get_compile_config()
+        assert other.metrics_names == model.metrics_names
+
+
+@saving.register_keras_serializable("tests")
+class Doubled(layers.Dense):
+    def __init__(self, units, factor=2.0, **kwargs):
+        super().__init__(units, **kwargs)
+        self.factor = factor
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+
+
+class Unregistered(layers.Dense):
+    pass
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_own_classes(ending, tmp_path):
+    path = tmp_path / f"m.{ending}"
+    model = Sequential([layers.Input((3,)), Doubled(2, factor=3.0), Unregistered(2)])
+    model.save(path)
+    with pytest.raises(ValueError, match=r"Unregistered.* It is not part of fastconv: register it"):
+        load_model(path)
+    other = load_model(path, custom_objects={"Unregistered": Unregistered})
+    assert type(other.layers[0]) is Doubled and other.layers[0].factor == 3.0
+    assert type(other.layers[1]) is Unregistered
+    assert_same(model, other)
+    with saving.custom_object_scope({"Unregistered": Unregistered}):
+        load_model(path)
+
+
+def test_load_weights_of_a_whole_model(data, tmp_path):
+    model = trained(data)
+    for ending in ENDINGS:
+        path = tmp_path / f"m.{ending}"
+        model.save(path)
+        other = network()
+        other.load_weights(path)
+        assert_same(model, other)
+
+
+def test_load_weights_by_name(tmp_path):
+    model = Sequential(
+        [layers.Input((3,)), layers.Dense(4, name="a"), layers.Dense(2, name="b")], name="m"
+    )
+    path = tmp_path / "m.h5"
+    model.save(path)
+    other = Sequential([layers.Input((3,)), layers.Dense(4, name="a"), layers.Dense(5, name="c")])
+    with pytest.raises(ValueError, match=r'Dense "c", "b" in the file: .* \(4, 5\), .* \(4, 2\)'):
+        other.load_weights(path)
+    other.load_weights(path, by_name=True)
+    np.testing.assert_array_equal(other.layers[0].kernel.value, model.layers[0].kernel.value)
+    with pytest.warns(UserWarning, match="The layer keeps its weights"):
+        other.load_weights(path, skip_mismatch=True)
+    with pytest.raises(ValueError, match="no layer has the name of one in the file"):
+        Sequential([layers.Input((3,)), layers.Dense(4)]).load_weights(path, by_name=True)
+    with pytest.raises(ValueError, match="the model has 1 layers with weights, the file has 2"):
+        Sequential([layers.Input((3,)), layers.Dense(4)]).load_weights(path)
+    model.save_weights(tmp_path / "m.weights.h5")
+    with pytest.raises(ValueError, match="by_name works with files in the older format"):
+        model.load_weights(tmp_path / "m.weights.h5", by_name=True)
+
+
+def test_a_list_of_names_too_long_for_one_attribute(tmp_path):
+    names = [f"{'x' * 500}{i}" for i in range(300)]
+    stack = [layers.Dense(1, name=name) for name in names]
+    model = Sequential([layers.Input((1,)), *stack])
+    model.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5") as file:
+        assert "layer_names" not in file["model_weights"].attrs
+        assert "layer_names2" in file["model_weights"].attrs
+    assert_same(model, load_model(tmp_path / "m.h5"))
+
+
+# Cloning, JSON
+
+
+def test_clone_model(data):
+    model = trained(data)
+    clone = clone_model(model)
+    assert clone.get_config() == model.get_config()
+    assert not clone.compiled
+    assert not {id(v) for v in clone.weights} & {id(v) for v in model.weights}
+
+    def thinned(layer):
+        if isinstance(layer, layers.Dropout):
+            return layers.Dropout(0.5, name=layer.name)
+        return type(layer).from_config(layer.get_config())
+
+    other = clone_model(model, clone_function=thinned)
+    assert other.layers[3].rate == 0.5 and other.built
+    wider = clone_model(
+        Sequential([layers.Input((4, 4, 1)), layers.Conv2D(2, 3)]),
+        input_tensors=layers.Input((9, 9, 1)),
+    )
+    assert wider.output_shape == (None, 7, 7, 2)
+    with pytest.raises(TypeError, match="a model is needed, got Dense"):
+        clone_model(layers.Dense(2))
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("{", "model_from_json: this is no JSON"),
+        ("3", "not the configuration of a model"),
+        ('{"class_name": "Functionl", "config": {}}', "model identifier: Functionl"),
+        ("[" * 100_000, "nested too deeply"),
+        ("[" * 300 + "]" * 300, "nested more than 200 levels deep"),
+        (json.dumps([[]] * 250_000), "more than 200000 lists and objects"),
+        (json.dumps({"layers": [1] * 6000}), "more than 5000 layers"),
+    ],
+)
+def test_json_that_is_no_model(text, match):
+    with pytest.raises(ValueError, match=match):
+        model_from_json(text)
+
+
+def test_a_layer_used_twice_stays_one_layer():
+    relu = layers.ReLU()
+    model = Sequential([layers.Input((3,)), relu, layers.Dense(3), relu])
+    other = model_from_json(model.to_json())
+    assert other.layers[0] is other.layers[2]
+    assert clone_model(model).layers[0] is not relu
+
+
+def test_serialize_any_object():
+    for item in (
+        layers.Dense(3, name="d"),
+        losses.Huber(0.3),
+        optimizers.Adam(0.1),
+        regularizers.L1(0.2),
+        fastconv.initializers.HeNormal(seed=3),
+        metrics.BinaryAccuracy(),
+        optimizers.schedules.CosineDecay(0.1, 5),
+        network(),
+    ):
+        config = saving.serialize_keras_object(item)
+        made = saving.deserialize_keras_object(json.loads(json.dumps(config)))
+        assert type(made) is type(item)
+        assert saving.serialize_keras_object(made) == config
+    value = {"a": [1, None, "x"], "b": np.arange(3.0)}
+    back = saving.deserialize_keras_object(saving.serialize_keras_object(value))
+    assert back["a"] == value["a"]
+    np.testing.assert_array_equal(back["b"], value["b"])
+    with pytest.raises(TypeError, match="a lambda cannot be written"):
+        saving.serialize_keras_object(lambda x: x)
+    with pytest.raises(ValueError, match="'system' of module 'os' is not part of fastconv"):
+        saving.deserialize_keras_object({"class_name": "system", "module": "os", "config": "ls"})
+
+
+# Errors
+
+
+def test_names_and_overwriting(data, tmp_path, monkeypatch):
+    model = network()
+    path = tmp_path / "m.keras"
+    with pytest.raises(ValueError, match=r'must end in ".keras" or ".h5" or ".hdf5", got "m.foo"'):
+        model.save("m.foo")
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere"):
+        model.save(tmp_path / "nowhere" / "m.keras")
+    with pytest.raises(FileNotFoundError, match="load_model: there is no file"):
+        load_model(path)
+    model.save(path)
+    with pytest.raises(FileExistsError, match="exists, and overwrite is False"):
+        model.save(path, overwrite=False)
+    with pytest.raises(ValueError, match="leave zipped out"):
+        model.save(path, zipped=False)
+    with pytest.raises(TypeError, match="must be given by its path, got int"):
+        load_model(3)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        load_model(tmp_path / "folder")
+    (tmp_path / "x.txt").write_text("hello")
+    with pytest.raises(ValueError, match=r"neither a .keras nor an .h5 file"):
+        load_model(tmp_path / "x.txt")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_failed_save_leaves_the_old_file(ending, tmp_path, monkeypatch):
+    path = tmp_path / f"m.{ending}"
+    network().save(path)
+    before = path.read_bytes()
+
+    def fail(*args, **kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(models.legacy_model.state, "write", fail)
+    with pytest.raises(OSError, match="disk full"):
+        network().save(path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_truncated_files(data, tmp_path):
+    model = trained(data)
+    for ending, match in (("keras", "not a valid ZIP archive; is it trunc"), ("h5", "not a valid")):
+        path = tmp_path / f"m.{ending}"
+        model.save(path)
+        path.write_bytes(path.read_bytes()[:-1000])
+        size = path.stat().st_size
+        with pytest.raises(ValueError, match=rf"m.{ending} \({size} bytes\) is {match}"):
+            load_model(path)
+
+
+@pytest.mark.parametrize("member", [archive.CONFIG, archive.WEIGHTS])
+def test_a_flipped_bit(member, data, tmp_path):
+    path = tmp_path / "m.keras"
+    trained(data).save(path)
+    with zipfile.ZipFile(path) as file:
+        info = file.getinfo(member)
+        at = info.header_offset + 30 + len(member) + 200
+    content = bytearray(path.read_bytes())
+    content[at] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"m.keras: the member {member} is damaged: Bad CRC-32"):
+        load_model(path)
+
+
+def rewritten(path, edit, compression=zipfile.ZIP_STORED):
+    """Change the members of an archive."""
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    edit(members)
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+
+
+def in_config(change):
+    def edit(members):
+        config = json.loads(members[archive.CONFIG])
+        change(config)
+        members[archive.CONFIG] = json.dumps(config)
+
+    return edit
+
+
+def in_layer(index, **options):
+    return in_config(lambda config: config["config"]["layers"][index]["config"].update(options))
+
+
+@pytest.mark.parametrize(
+    ("edit", "match"),
+    [
+        (lambda m: m.pop(archive.CONFIG), "has no member config.json"),
+        (lambda m: m.pop(archive.WEIGHTS), "has no member model.weights.h5"),
+        (lambda m: m.update({archive.CONFIG: b"\xff\xfe{"}), "config.json: this is no JSON"),
+        (lambda m: m.update({archive.CONFIG: b" " * (limits.JSON_BYTES + 1)}), "would unfold to"),
+        (lambda m: m.update({archive.WEIGHTS: b"no"}), "weights.h5 is not a valid HDF5 file"),
+        (in_layer(6, units=4), r'Dense "dense.*: kernel must have shape \(5, 4\), .* \(5, 3\)'),
+        (in_layer(6, units=10**9), r"need more than the \d+ bytes that a file of this size"),
+        (in_layer(6, units=10**30), r"need more than the \d+ bytes that a file of this size"),
+        (in_layer(1, kernel_initializer="os.system"), "initializer identifier: os.system"),
+        (in_layer(1, frobnicate=3), "frobnicate"),
+        (in_config(lambda c: c.update(config=[1])), "its config must be a dictionary"),
+        (in_config(lambda c: c["compile_config"].update(loss="mean_squared_eror")), "compile=Fals"),
+        (
+            in_config(lambda c: c["config"]["layers"][1].update(class_name="Lambda")),
+            "safe_mode refuses",
+        ),
+        (
+            in_config(lambda c: c["config"]["layers"][1].update(class_name="Conv2", module="os")),
+            "layer identifier: Conv2.*It is not part of fastconv",
+        ),
+    ],
+)  # fmt: skip
+def test_wrong_archives(edit, match, data, tmp_path):
+    path = tmp_path / "m.keras"
+    trained(data, epochs=1).save(path)
+    rewritten(path, edit)
+    with pytest.raises(ValueError, match=match):
+        load_model(path)
+
+
+def test_newer_keys_without_effect_are_ignored(data, tmp_path):
+    path = tmp_path / "m.keras"
+    trained(data, epochs=1).save(path)
+    rewritten(path, in_layer(1, brand_new=None))
+    with pytest.warns(UserWarning, match="ignored unknown settings without effect: brand_new"):
+        load_model(path)
+
+
+def test_compressed_archives_and_missing_metadata(data, tmp_path):
+    model = trained(data)
+    path = tmp_path / "m.keras"
+    model.save(path)
+    rewritten(path, lambda members: members.pop(archive.METADATA), zipfile.ZIP_DEFLATED)
+    assert_same(model, load_model(path))
+
+
+def test_a_zip_bomb_is_not_unfolded(data, tmp_path):
+    path = tmp_path / "m.keras"
+    trained(data, epochs=1).save(path)
+    zeros = b"\0" * (limits.FREE_BYTES + 1)
+    rewritten(path, lambda m: m.update({archive.WEIGHTS: zeros}), zipfile.ZIP_DEFLATED)
+    with pytest.raises(ValueError, match=r"model.weights.h5 would unfold to 67108865 bytes"):
+        load_model(path)
+
+
+def test_zip64(data, tmp_path, monkeypatch):
+    """An archive written and read as one of more than 4 GB is."""
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 20_000)
+    monkeypatch.setattr(archive, "MEMORY_BYTES", 10)  # so that it passes through a file
+    model = trained(data)
+    model.save(tmp_path / "m.keras")
+    assert_same(model, load_model(tmp_path / "m.keras"))
+
+
+def test_weights_that_are_no_model(tmp_path):
+    path = tmp_path / "m.weights.h5"
+    network().save_weights(path)
+    with pytest.raises(ValueError, match=r"holds no model, only weights: .* use load_weights"):
+        load_model(path)
+
+
+def test_images_train_after_loading(tmp_path, rng):
+    """An article's way: train, save, load, go on, all in one place."""
+    x, y = images(rng)
+    model = Sequential([layers.Input((6, 6, 1)), layers.Flatten(), layers.Dense(3)])
+    model.compile("adam", losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(x, y, epochs=1, verbose=0)
+    model.save(str(tmp_path / "m.keras"))
+    history = load_model(str(tmp_path / "m.keras")).fit(x, y, epochs=2, verbose=0).history
+    assert history["loss"][1] < history["loss"][0]

@@ -1,0 +1,131 @@
+"""Files of Keras are read here, and files from here by Keras. Needs Keras, and a backend for it."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+keras = pytest.importorskip("keras", reason="needs Keras 3 and a backend")
+
+from fastconv import layers, losses, optimizers  # noqa: E402
+from fastconv.models import Sequential, load_model  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def network(layers, Sequential):
+    inner = [layers.Input((3, 3, 4)), layers.Flatten(), layers.Dense(5, name="deep")]
+    return Sequential(
+        [
+            layers.Input((8, 8, 1)),
+            layers.Conv2D(4, 3, activation="relu", kernel_regularizer="l2"),
+            layers.BatchNormalization(),
+            layers.MaxPooling2D(),
+            layers.Dropout(0.25),
+            Sequential(inner, name="inner"),
+            layers.LeakyReLU(),
+            layers.Dense(3, activation="softmax"),
+        ],
+        name="net",
+    )
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    return rng.random((24, 8, 8, 1)).astype(np.float32), np.eye(3)[np.arange(24) % 3]
+
+
+@pytest.fixture(scope="module")
+def theirs(data):
+    model = network(keras.layers, keras.Sequential)
+    optimizer = keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(0.01, 99))
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
+    model.compile(optimizer, loss, metrics=["accuracy", keras.metrics.TopKCategoricalAccuracy(2)])
+    model.fit(*data, batch_size=8, verbose=0)
+    return model
+
+
+@pytest.fixture(scope="module")
+def ours(data):
+    model = network(layers, Sequential)
+    optimizer = optimizers.SGD(optimizers.schedules.CosineDecay(0.1, 99), momentum=0.9)
+    loss = losses.CategoricalCrossentropy(label_smoothing=0.1)
+    model.compile(optimizer, loss, metrics=["accuracy"], weighted_metrics=["mse"])
+    model.fit(*data, batch_size=8, verbose=0)
+    return model
+
+
+def assert_agree(a, b, x):
+    for one, two in zip(a.get_weights(), b.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+    np.testing.assert_allclose(
+        a.predict(x, verbose=0), b.predict(x, verbose=0), rtol=1e-4, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_files_of_keras(ending, theirs, data, tmp_path):
+    theirs.save(tmp_path / f"m.{ending}")
+    model = load_model(tmp_path / f"m.{ending}")
+    assert_agree(theirs, model, data[0])
+    assert model.metrics_names[1:] == ["accuracy", "top_k_categorical_accuracy"]
+    assert model.get_compile_config()["loss"]["config"]["label_smoothing"] == 0.1
+    assert model.optimizer.iterations == 3
+    for one, two in zip(model.optimizer.variables, theirs.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(one, np.asarray(two))
+    assert [layer.name for layer in model.layers] == [layer.name for layer in theirs.layers]
+    found = model.evaluate(*data, verbose=0)
+    np.testing.assert_allclose(found, theirs.evaluate(*data, verbose=0), rtol=1e-4)
+    model.fit(*data, epochs=1, verbose=0)
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_files_for_keras(ending, ours, data, tmp_path):
+    ours.save(tmp_path / f"m.{ending}")
+    model = keras.models.load_model(tmp_path / f"m.{ending}")
+    assert_agree(ours, model, data[0])
+    assert model.loss.label_smoothing == 0.1
+    if ending == "h5":  # Keras forgets the optimizer's slots of these files, also of its own
+        return
+    assert int(model.optimizer.iterations) == 3
+    for one, two in zip(ours.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(one, np.asarray(two))
+    np.testing.assert_allclose(
+        model.evaluate(*data, verbose=0)[0], ours.evaluate(*data, verbose=0)[0], rtol=1e-4
+    )
+    model.fit(*data, epochs=1, verbose=0)
+
+
+@pytest.mark.parametrize("loss", ["mse", "MAE", "binary_crossentropy"])
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_names_of_losses_are_those_keras_reads(loss, ending, tmp_path):
+    model = Sequential([layers.Input((3,)), layers.Dense(1, activation="sigmoid")])
+    model.compile("rmsprop", loss, metrics=["mae"])
+    model.save(tmp_path / f"m.{ending}")
+    keras.models.load_model(tmp_path / f"m.{ending}")
+    load_model(tmp_path / f"m.{ending}")
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_weights_of_whole_models(by_name, ours, theirs, data, tmp_path):
+    ours.save(tmp_path / "ours.h5")
+    theirs.save(tmp_path / "theirs.h5")
+    model = network(layers, Sequential)
+    for layer, other in zip(model.layers, theirs.layers, strict=True):
+        layer.name = other.name
+    model.load_weights(tmp_path / "theirs.h5", by_name=by_name)
+    assert_agree(model, theirs, data[0])
+    other = network(keras.layers, keras.Sequential)
+    other.load_weights(tmp_path / "ours.h5")
+    assert_agree(ours, other, data[0])
+
+
+def test_training_state_is_a_weights_file(ours, data, tmp_path):
+    ours.save_training_state(tmp_path / "s.weights.h5", {"epoch": 3})
+    other = network(keras.layers, keras.Sequential)
+    other.load_weights(tmp_path / "s.weights.h5")
+    assert_agree(ours, other, data[0])
