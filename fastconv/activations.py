@@ -52,21 +52,22 @@ class ActivationFunction:
 
 
 _FUNCTIONS = {name: ActivationFunction(name) for name in ops.ACTIVATIONS}
-_TABLE = {**_FUNCTIONS, **{alias: _FUNCTIONS[name] for alias, name in _ALIASES.items()}}
+#: Name: function; what configs can name.
+TABLE = {**_FUNCTIONS, **{alias: _FUNCTIONS[name] for alias, name in _ALIASES.items()}}
 
 #: Keras's one function with arguments that have no default: not for layers, which only name it.
 threshold = ActivationFunction("threshold")
 
 
 def __getattr__(name: str) -> ActivationFunction:
-    if name in _TABLE:
-        return _TABLE[name]
-    hint = checks.did_you_mean(name, _TABLE)
+    if name in TABLE:
+        return TABLE[name]
+    hint = checks.did_you_mean(name, TABLE)
     raise AttributeError(f"module 'fastconv.activations' has no attribute '{name}'.{hint}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*_TABLE, *__all__])
+    return sorted([*TABLE, *__all__])
 
 
 def get(identifier: Any) -> ActivationFunction:
@@ -78,7 +79,7 @@ def get(identifier: Any) -> ActivationFunction:
         The identifier is unknown, or a function without a known gradient.
     """
     if identifier is None:
-        return _TABLE["linear"]
+        return TABLE["linear"]
     if identifier is threshold or identifier == "threshold":
         raise ValueError(
             "Could not interpret activation function identifier: threshold needs arguments; use "
@@ -92,7 +93,7 @@ def get(identifier: Any) -> ActivationFunction:
         )
     found = serialization.get(
         identifier,
-        _TABLE,
+        TABLE,
         "activation function",
         lambda obj: isinstance(obj, ActivationFunction),
     )
@@ -107,7 +108,7 @@ def serialize(activation: ActivationFunction) -> str:
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> ActivationFunction:
     """Return the activation function that `serialize` wrote."""
-    found = serialization.deserialize(config, _TABLE, "activation function", custom_objects)
+    found = serialization.deserialize(config, TABLE, "activation function", custom_objects)
     assert isinstance(found, ActivationFunction)
     return found
 

@@ -2,11 +2,14 @@
 
     Layer
     |- KernelLayer        Dense, Conv1D, Conv2D, DepthwiseConv2D
-    |- ActivationLayer    Activation, ReLU, LeakyReLU, Softmax
+    |- ActivationLayer    Activation, ReLU, LeakyReLU, ELU, Softmax
+    |- Wrapper            TimeDistributed, SpectralNormalization
     `- the others         pooling, reshaping, Dropout, BatchNormalization, Rescaling, InputLayer
 
 Names, arguments, configs and weight order are those of Keras 3.
 """
+
+from typing import NoReturn
 
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .adaptive_pooling import (
@@ -31,7 +34,18 @@ from .global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
+from .dropout import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
+from .embedding import Embedding
 from .input import Input, InputLayer, KerasTensor
+from .lambda_layer import Lambda
 from .layer import Layer
 from .padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from .pooling import (
@@ -42,18 +56,36 @@ from .pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from .passing import ActivityRegularization, Identity, Masking
+from .pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .prelu import PReLU
 from .preprocessing.color import RandomBrightness, RandomContrast
 from .preprocessing.geometry import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .preprocessing.normalization import Normalization
 from .preprocessing.patches import CutMix, MixUp, RandomErasing
 from .preprocessing.size import CenterCrop, RandomCrop, Resizing
-from .registry import deserialize, get, serialize
+from .registry import OUT_OF_SCOPE, deserialize, get, out_of_scope, serialize
 from .rescaling import Rescaling
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .separable import SeparableConv1D, SeparableConv2D
 from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D
+from .reshaping import Flatten, Reshape, ZeroPadding2D
+from .sample_normalization import (
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
 from .variable import Variable
+from .wrapper import SpectralNormalization, TimeDistributed, Wrapper
+
+
+def __getattr__(name: str) -> NoReturn:
+    """Say what is missing on purpose; an ImportError, as `from ... import` shows no other."""
+    if name in OUT_OF_SCOPE:
+        raise ImportError(out_of_scope(name))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 AvgPool1D = AveragePooling1D
 AvgPool2D = AveragePooling2D
@@ -86,6 +118,8 @@ __all__ = [
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
     "AveragePooling1D",
+    "ActivityRegularization",
+    "AlphaDropout",
     "AveragePooling2D",
     "AveragePooling3D",
     "AvgPool1D",
@@ -113,8 +147,11 @@ __all__ = [
     "DepthwiseConv1D",
     "DepthwiseConv2D",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GlobalAveragePooling1D",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
     "GlobalAvgPool1D",
@@ -126,12 +163,17 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "GroupNormalization",
+    "Identity",
     "Input",
     "InputLayer",
     "KerasTensor",
+    "Lambda",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "MaxPool1D",
+    "Masking",
     "MaxPool2D",
     "MaxPool3D",
     "MaxPooling1D",
@@ -141,6 +183,7 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "RMSNormalization",
     "RandomBrightness",
     "RandomContrast",
     "RandomCrop",
@@ -164,6 +207,14 @@ __all__ = [
     "UpSampling3D",
     "Variable",
     "ZeroPadding1D",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "SpectralNormalization",
+    "TimeDistributed",
+    "UnitNormalization",
+    "Variable",
+    "Wrapper",
     "ZeroPadding2D",
     "ZeroPadding3D",
     "deserialize",

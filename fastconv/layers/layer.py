@@ -259,9 +259,14 @@ class Layer(serialization.Configurable):
     # Weights
 
     @property
+    def own_weights(self) -> list[Variable]:
+        """What files keep under this layer's name, and not under that of a layer within it."""
+        return [*self._trainable_variables, *self._other_variables]
+
+    @property
     def weights(self) -> list[Variable]:
         """All weights: those made trainable, then the others, each in order of creation."""
-        return [*self._trainable_variables, *self._other_variables]
+        return self.own_weights
 
     @property
     def variables(self) -> list[Variable]:

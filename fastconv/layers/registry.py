@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .. import custom_objects as customs
 from .. import serialization
 from ..custom_objects import in_safe_mode
 from ..serialization import serialize
@@ -31,7 +32,18 @@ from .global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
+from .dropout import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
+from .embedding import Embedding
 from .input import InputLayer
+from .lambda_layer import Lambda
 from .layer import Layer
 from .padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from .pooling import (
@@ -42,6 +54,8 @@ from .pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from .passing import ActivityRegularization, Identity, Masking
+from .pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .prelu import PReLU
 from .preprocessing.color import RandomBrightness, RandomContrast
 from .preprocessing.geometry import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
@@ -52,8 +66,33 @@ from .rescaling import Rescaling
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .separable import SeparableConv1D, SeparableConv2D
 from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D
+from .reshaping import Flatten, Reshape, ZeroPadding2D
+from .sample_normalization import (
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
+from .wrapper import SpectralNormalization, TimeDistributed
 
 _CLASSES: tuple[type[Layer], ...] = (
+    AlphaDropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+    Embedding,
+    Lambda,
+    ActivityRegularization,
+    Identity,
+    Masking,
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+    SpectralNormalization,
+    TimeDistributed,
     Activation,
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,
@@ -145,8 +184,25 @@ ALIASES: dict[str, type[Layer]] = {
     "SeparableConvolution2D": SeparableConv2D,
 }
 
+#: Layers of Keras for other networks than convolutional ones, on purpose not here.
+OUT_OF_SCOPE = frozenset(
+    {
+        *("RNN", "SimpleRNN", "SimpleRNNCell", "LSTM", "LSTMCell", "GRU", "GRUCell"),
+        *("StackedRNNCells", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
+        *("Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention"),
+    }
+)
+
 #: Name to class; nothing else can come out of a model file.
 TABLE: dict[str, type[Layer]] = {**{cls.__name__: cls for cls in _CLASSES}, **ALIASES}
+
+
+def out_of_scope(name: str) -> str:
+    """Return what to say to those who want a layer of OUT_OF_SCOPE."""
+    return (
+        f"{name} is out of scope: fastconv has the layers of convolutional networks, no recurrent "
+        f"and no attention layers. For sequences, Conv1D and pooling are here."
+    )
 
 
 def get(identifier: Any) -> Layer:
@@ -185,6 +241,9 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
             "and register it with register_keras_serializable(), or pass safe_mode=False, which "
             "finds its function, if that is registered, by name. Code in files is never run."
         )
+    name = config.get("class_name") if isinstance(config, Mapping) else config
+    if isinstance(name, str) and name in OUT_OF_SCOPE and name not in customs.known(custom_objects):
+        raise ValueError(out_of_scope(name))
     layer = serialization.deserialize(config, TABLE, "layer", custom_objects)
     if not isinstance(layer, Layer):
         raise ValueError(f"{config['class_name']} is no layer.")

@@ -79,6 +79,7 @@ from .pooling import (
 )
 from .pooling_nd import average_pool, average_pool_backward, max_pool, max_pool_backward
 from .resize import resize, resize_backward, upsample, upsample_backward
+from .row_normalization import normalize_groups, normalize_groups_backward
 from .rows import bias_backward, take_rows
 from .softmax import (
     log_softmax,
@@ -159,6 +160,8 @@ __all__ = [
     "max_pool2d",
     "max_pool2d_backward",
     "max_pool_backward",
+    "normalize_groups",
+    "normalize_groups_backward",
     "relu",
     "relu_backward",
     "resize",

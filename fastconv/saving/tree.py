@@ -11,19 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .. import naming
-from ..layers import Layer, Variable
+from ..layers import Layer
 from ..random import SeedGenerator
 
 
 def entries(model: Layer) -> list[tuple[str, Layer]]:
     """Return the path and the layer of each group: the model's own first, at "", each once."""
     return list(_walk(model, "", set()))
-
-
-def own_weights(layer: Layer) -> list[Variable]:
-    """Return what belongs to a layer itself, without what its sublayers own."""
-    inner = {id(v) for _, child in children(layer) for v in child.weights}
-    return [v for v in layer.weights if id(v) not in inner]
 
 
 def children(layer: Layer) -> Iterator[tuple[str, Layer]]:

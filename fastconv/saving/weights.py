@@ -25,7 +25,7 @@ from ..layers import Layer, Variable
 from . import hdf5, legacy_weights, state
 from .hdf5 import Misfit
 from .paths import as_path, check_readable, replacing
-from .tree import entries, own_weights
+from .tree import entries
 
 if TYPE_CHECKING:
     from ..models.network import Network
@@ -86,7 +86,7 @@ def check_built(where: str, model: Network) -> None:
 def write(file: Any, model: Network, include_optimizer: bool = True) -> None:
     """Write the weights and the optimizer's state to an open HDF5 file."""
     for path, layer in entries(model):
-        arrays = [variable.value for variable in own_weights(layer)]
+        arrays = [variable.value for variable in layer.own_weights]
         _write_group(file, f"{path}/vars" if path else "vars", layer.name, arrays)
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and include_optimizer:
@@ -130,7 +130,7 @@ def read(where: str, file: Any, model: Network, skip_mismatch: bool = False) -> 
 def _read_weights(file: Any, path: str, layer: Layer) -> list[tuple[Variable, np.ndarray]]:
     """Return each weight of a layer with its value in the file."""
     path = f"{path}/vars" if path else "vars"
-    variables = own_weights(layer)
+    variables = layer.own_weights
     if not variables:
         return []
     group = hdf5.group(file, path)

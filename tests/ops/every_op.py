@@ -205,6 +205,13 @@ def every_op(N=5, H=9, W=8, C=6, F=10, seed=17):
         "sparsemax": (ops.sparsemax, {"x": logits}),
         "sparsemax_backward": (
             ops.sparsemax_backward, {"dy": dense_dy, "y": np.asarray(ops.sparsemax(logits))}),
+        "normalize_groups": (
+            lambda x, gamma, beta: ops.normalize_groups(x, gamma, beta, 1e-3),
+            {"x": x, "gamma": np.tile(gamma, (H, 1)), "beta": np.tile(beta, (H, 1))}),
+        "normalize_groups_backward": (
+            lambda dy, x, gamma: ops.normalize_groups_backward(
+                dy, x, gamma, np.zeros((len(x), H)), np.ones((len(x), H))),
+            {"dy": other, "x": x, "gamma": np.tile(gamma, (H, 1))}),
         "elu_backward": (lambda dy, y: ops.elu_backward(dy, y, 0.5), {"dy": other, "y": x}),
         "leaky_relu": (ops.leaky_relu, {"x": x}),
         "leaky_relu_backward": (ops.leaky_relu_backward, {"dy": other, "x": x}),

@@ -86,6 +86,7 @@ BATCHED = {
     "softmax": ("x",),
     "log_softmax": ("x",),
     "sparsemax": ("x",),
+    "normalize_groups": ("x",),
     "activation tanh": ("x",),
     "batch_norm": ("x",),
     "softmax_cross_entropy": ("logits", "labels", "weights"),
