@@ -25,15 +25,6 @@ from .conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from .convolution import Conv1D, Conv2D, Conv3D
 from .dense import Dense
 from .depthwise import DepthwiseConv1D, DepthwiseConv2D
-from .dropout import Dropout
-from .global_pooling import (
-    GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
-    GlobalAveragePooling3D,
-    GlobalMaxPooling1D,
-    GlobalMaxPooling2D,
-    GlobalMaxPooling3D,
-)
 from .dropout import (
     AlphaDropout,
     Dropout,
@@ -44,10 +35,19 @@ from .dropout import (
     SpatialDropout3D,
 )
 from .embedding import Embedding
+from .global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
 from .input import Input, InputLayer, KerasTensor
 from .lambda_layer import Lambda
 from .layer import Layer
 from .padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from .passing import ActivityRegularization, Identity, Masking
 from .pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -56,8 +56,6 @@ from .pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from .passing import ActivityRegularization, Identity, Masking
-from .pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .prelu import PReLU
 from .preprocessing.color import RandomBrightness, RandomContrast
 from .preprocessing.geometry import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
@@ -67,15 +65,14 @@ from .preprocessing.size import CenterCrop, RandomCrop, Resizing
 from .registry import OUT_OF_SCOPE, deserialize, get, out_of_scope, serialize
 from .rescaling import Rescaling
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
-from .separable import SeparableConv1D, SeparableConv2D
-from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D
-from .reshaping import Flatten, Reshape, ZeroPadding2D
 from .sample_normalization import (
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,
     UnitNormalization,
 )
+from .separable import SeparableConv1D, SeparableConv2D
+from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from .variable import Variable
 from .wrapper import SpectralNormalization, TimeDistributed, Wrapper
 
@@ -111,15 +108,15 @@ SeparableConvolution2D = SeparableConv2D
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "AdaptiveAveragePooling1D",
     "AdaptiveAveragePooling2D",
     "AdaptiveAveragePooling3D",
     "AdaptiveMaxPooling1D",
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
-    "AveragePooling1D",
-    "ActivityRegularization",
     "AlphaDropout",
+    "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
     "AvgPool1D",
@@ -149,9 +146,9 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
-    "GlobalAveragePooling1D",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
     "GlobalAvgPool1D",
@@ -172,8 +169,8 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
-    "MaxPool1D",
     "Masking",
+    "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
     "MaxPooling1D",
@@ -202,19 +199,18 @@ __all__ = [
     "SeparableConvolution1D",
     "SeparableConvolution2D",
     "Softmax",
-    "UpSampling1D",
-    "UpSampling2D",
-    "UpSampling3D",
-    "Variable",
-    "ZeroPadding1D",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
     "SpectralNormalization",
     "TimeDistributed",
     "UnitNormalization",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
     "Variable",
     "Wrapper",
+    "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",
     "deserialize",

@@ -23,15 +23,6 @@ from .conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from .convolution import Conv1D, Conv2D, Conv3D
 from .dense import Dense
 from .depthwise import DepthwiseConv1D, DepthwiseConv2D
-from .dropout import Dropout
-from .global_pooling import (
-    GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
-    GlobalAveragePooling3D,
-    GlobalMaxPooling1D,
-    GlobalMaxPooling2D,
-    GlobalMaxPooling3D,
-)
 from .dropout import (
     AlphaDropout,
     Dropout,
@@ -42,10 +33,19 @@ from .dropout import (
     SpatialDropout3D,
 )
 from .embedding import Embedding
+from .global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
 from .input import InputLayer
 from .lambda_layer import Lambda
 from .layer import Layer
 from .padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from .passing import ActivityRegularization, Identity, Masking
 from .pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -54,8 +54,6 @@ from .pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from .passing import ActivityRegularization, Identity, Masking
-from .pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from .prelu import PReLU
 from .preprocessing.color import RandomBrightness, RandomContrast
 from .preprocessing.geometry import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
@@ -64,42 +62,26 @@ from .preprocessing.patches import CutMix, MixUp, RandomErasing
 from .preprocessing.size import CenterCrop, RandomCrop, Resizing
 from .rescaling import Rescaling
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
-from .separable import SeparableConv1D, SeparableConv2D
-from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D
-from .reshaping import Flatten, Reshape, ZeroPadding2D
 from .sample_normalization import (
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,
     UnitNormalization,
 )
+from .separable import SeparableConv1D, SeparableConv2D
+from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from .wrapper import SpectralNormalization, TimeDistributed
 
 _CLASSES: tuple[type[Layer], ...] = (
-    AlphaDropout,
-    GaussianDropout,
-    GaussianNoise,
-    SpatialDropout1D,
-    SpatialDropout2D,
-    SpatialDropout3D,
-    Embedding,
-    Lambda,
-    ActivityRegularization,
-    Identity,
-    Masking,
-    GroupNormalization,
-    LayerNormalization,
-    RMSNormalization,
-    UnitNormalization,
-    SpectralNormalization,
-    TimeDistributed,
     Activation,
+    ActivityRegularization,
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,
     AdaptiveAveragePooling3D,
     AdaptiveMaxPooling1D,
     AdaptiveMaxPooling2D,
     AdaptiveMaxPooling3D,
+    AlphaDropout,
     AveragePooling1D,
     AveragePooling2D,
     AveragePooling3D,
@@ -120,15 +102,23 @@ _CLASSES: tuple[type[Layer], ...] = (
     DepthwiseConv2D,
     Dropout,
     ELU,
+    Embedding,
     Flatten,
+    GaussianDropout,
+    GaussianNoise,
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
     GlobalAveragePooling3D,
     GlobalMaxPooling1D,
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
+    GroupNormalization,
+    Identity,
     InputLayer,
+    Lambda,
+    LayerNormalization,
     LeakyReLU,
+    Masking,
     MaxPooling1D,
     MaxPooling2D,
     MaxPooling3D,
@@ -136,6 +126,7 @@ _CLASSES: tuple[type[Layer], ...] = (
     Normalization,
     PReLU,
     Permute,
+    RMSNormalization,
     RandomBrightness,
     RandomContrast,
     RandomCrop,
@@ -152,6 +143,12 @@ _CLASSES: tuple[type[Layer], ...] = (
     SeparableConv1D,
     SeparableConv2D,
     Softmax,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+    SpectralNormalization,
+    TimeDistributed,
+    UnitNormalization,
     UpSampling1D,
     UpSampling2D,
     UpSampling3D,

@@ -22,6 +22,9 @@ jax = pytest.importorskip("jax")
 if keras.backend.backend() != "jax":
     pytest.skip("Keras runs on another backend than JAX", allow_module_level=True)
 
+# Keras itself, when it writes files.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 IMAGES = (3, 5, 4, 6)
 
 CASES = [
