@@ -1,4 +1,4 @@
-"""Metrics that are means of a loss: errors and cross-entropies of probabilities."""
+"""Metrics that are means of a loss."""
 
 from __future__ import annotations
 
@@ -11,35 +11,100 @@ from ..losses.loss import align_weights
 from .metric import Mean, MeanMetricWrapper
 
 
-class MeanSquaredError(MeanMetricWrapper):
+class LossMetric(MeanMetricWrapper):
+    """Base of the means of losses without options."""
+
+    direction = "down"
+    _loss: ClassVar[type[losses.Loss]]
+    _name: ClassVar[str | None] = None
+
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        loss = self._loss(reduction=None)
+        super().__init__(loss, name or self._name or loss.name, dtype)
+
+
+class MeanSquaredError(LossMetric):
     """Mean of (y_pred - y_true)**2."""
 
-    direction = "down"
-
-    def __init__(self, name: str = "mean_squared_error", dtype: Any = None) -> None:
-        super().__init__(losses.MeanSquaredError(reduction=None), name, dtype)
+    _loss = losses.MeanSquaredError
 
 
-class RootMeanSquaredError(MeanMetricWrapper):
+class RootMeanSquaredError(LossMetric):
     """Square root of the mean of (y_pred - y_true)**2."""
 
-    direction = "down"
-
-    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
-        super().__init__(losses.MeanSquaredError(reduction=None), name, dtype)
+    _loss = losses.MeanSquaredError
+    _name = "root_mean_squared_error"
 
     def result(self) -> float:
         """Return the root of the mean, 0.0 before the first value."""
         return float(super().result() ** 0.5)
 
 
-class MeanAbsoluteError(MeanMetricWrapper):
+class MeanAbsoluteError(LossMetric):
     """Mean of abs(y_pred - y_true)."""
 
-    direction = "down"
+    _loss = losses.MeanAbsoluteError
 
-    def __init__(self, name: str = "mean_absolute_error", dtype: Any = None) -> None:
-        super().__init__(losses.MeanAbsoluteError(reduction=None), name, dtype)
+
+class MeanAbsolutePercentageError(LossMetric):
+    """Mean of `losses.MeanAbsolutePercentageError`."""
+
+    _loss = losses.MeanAbsolutePercentageError
+
+
+class MeanSquaredLogarithmicError(LossMetric):
+    """Mean of `losses.MeanSquaredLogarithmicError`."""
+
+    _loss = losses.MeanSquaredLogarithmicError
+
+
+class LogCoshError(LossMetric):
+    """Mean of log(cosh(y_pred - y_true))."""
+
+    _loss = losses.LogCosh
+    _name = "logcosh"
+
+
+class Hinge(LossMetric):
+    """Mean of `losses.Hinge`."""
+
+    _loss = losses.Hinge
+
+
+class SquaredHinge(LossMetric):
+    """Mean of `losses.SquaredHinge`."""
+
+    _loss = losses.SquaredHinge
+
+
+class CategoricalHinge(LossMetric):
+    """Mean of `losses.CategoricalHinge`."""
+
+    _loss = losses.CategoricalHinge
+
+
+class KLDivergence(LossMetric):
+    """Mean of `losses.KLDivergence`."""
+
+    _loss = losses.KLDivergence
+
+
+class Poisson(LossMetric):
+    """Mean of `losses.Poisson`."""
+
+    _loss = losses.Poisson
+
+
+class CosineSimilarity(MeanMetricWrapper):
+    """Mean cosine of the angle between targets and predictions: 1 is best, unlike the loss."""
+
+    config_keys: ClassVar[tuple[str, ...]] = (*Mean.config_keys, "axis")
+    direction = "up"
+
+    def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
+        self.axis = axis
+        loss = losses.CosineSimilarity(axis, reduction=None)
+        super().__init__(lambda y_true, y_pred: -loss(y_true, y_pred), name, dtype)
 
 
 class BinaryCrossentropy(MeanMetricWrapper):

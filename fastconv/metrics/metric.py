@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
+from .. import serialization
 from ..losses.loss import align_weights
 from ..naming import auto_name
 from ..serialization import Configurable
@@ -42,15 +43,15 @@ class Metric(Configurable):
         """Add a batch."""
         raise NotImplementedError(f"{type(self).__name__}: define update_state().")
 
-    def result(self) -> float:
-        """Return the value over all batches since `reset_state`."""
+    def result(self) -> Any:
+        """Return the value over all batches since `reset_state`: a number, array or dictionary."""
         raise NotImplementedError(f"{type(self).__name__}: define result().")
 
     def reset_state(self) -> None:
         """Forget all batches."""
         raise NotImplementedError(f"{type(self).__name__}: define reset_state().")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> float:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Add a batch and return the result so far."""
         self.update_state(*args, **kwargs)
         return self.result()
@@ -96,12 +97,36 @@ class Mean(Metric):
         self.count = 0.0
 
 
+class Sum(Metric):
+    """Weighted sum of all values."""
+
+    def __init__(self, name: str | None = "sum", dtype: Any = None) -> None:
+        super().__init__(dtype=dtype, name=name)
+        self.reset_state()
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+        """Add values of any shape with weights for all or their leading axes."""
+        values = np.asarray(values)
+        if sample_weight is not None:
+            values = values * align_weights(self.name, sample_weight, values.shape)
+        self.total += float(values.sum(dtype=np.float64))
+
+    def result(self) -> float:
+        """Return the sum."""
+        return self.total
+
+    def reset_state(self) -> None:
+        """Forget all values."""
+        self.total = 0.0
+
+
 class MeanMetricWrapper(Mean):
     """Mean of what `fn(y_true, y_pred, **kwargs)` gives for each sample.
 
     Parameters
     ----------
     fn : function of arrays y_true and y_pred
+        That of a loss of your own, which returns a pair, will do: its gradient is left out.
     name : str, optional
         The function's name by default.
     dtype : "float32" or None
@@ -112,6 +137,8 @@ class MeanMetricWrapper(Mean):
     def __init__(
         self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
     ) -> None:
+        if isinstance(fn, Mapping):
+            fn = serialization.deserialize(fn, {}, "metric function")
         super().__init__(name=name or getattr(fn, "__name__", None), dtype=dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
@@ -120,11 +147,19 @@ class MeanMetricWrapper(Mean):
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
         """Add the values of a batch."""
-        values = np.asarray(self._fn(np.asarray(y_true), np.asarray(y_pred), **self._fn_kwargs))
+        values = self._fn(np.asarray(y_true), np.asarray(y_pred), **self._fn_kwargs)
+        values = np.asarray(values[0] if isinstance(values, tuple) else values)
         if sample_weight is None and values.dtype == bool:
             self._add(float(np.count_nonzero(values)), values)
         else:
             super().update_state(values, sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments; subclasses know their function."""
+        config = super().get_config()
+        if type(self) is MeanMetricWrapper:
+            config |= serialization.serialize({"fn": self._fn, **self._fn_kwargs})
+        return config
 
 
 def same_shape(where: str, y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
