@@ -107,6 +107,7 @@ def _only_best(scores: np.ndarray, k: int) -> np.ndarray:
 
 
 def checked_thresholds(where: str, thresholds: Any, default: float) -> Any:
+    """Return thresholds that all lie in [0, 1], `default` for None."""
     for threshold in np.atleast_1d([] if thresholds is None else thresholds):
         as_real(where, "thresholds", threshold, 0, 1)
     return default if thresholds is None else thresholds

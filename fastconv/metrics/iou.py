@@ -81,10 +81,11 @@ class IoU(Metric):
                 f"{self.name}: y_true and y_pred must hold as many classes, got shapes "
                 f"{true.shape} and {pred.shape}."
             )
-        weights = np.ones(true.shape)
+        weights: Any = 1.0
         if sample_weight is not None:
-            weights = weights * align_weights(self.name, sample_weight, true.shape)
-        true, pred, weights = (array.reshape(-1) for array in (true, pred, weights))
+            weights = align_weights(self.name, sample_weight, true.shape)
+        weights = np.broadcast_to(weights, true.shape).reshape(-1)
+        true, pred = true.reshape(-1), pred.reshape(-1)
         n = self.num_classes
         known = (true >= 0) & (true < n) & (pred >= 0) & (pred < n)
         if self.ignore_class is not None:
