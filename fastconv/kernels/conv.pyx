@@ -158,6 +158,7 @@ cdef class TapConvolution:
             s.job.n_taps, s.job.depth = 1 if total else 0, total
         s.job.a_step = 1
         s.job.b_k, s.job.b_n = self.b_k, self.b_n
+        s.job.b_panel, s.job.chain = 0, 0
         s.job.b_taps, s.job.b_depth = view.b_taps, max(self.image.depth, 1)
         for t in range(view.n_taps):
             if view.b_taps[t] != t * self.image.depth * self.b_k:

@@ -14,6 +14,8 @@ cdef struct rows_job:
     Py_ssize_t b_depth
     Py_ssize_t b_k
     Py_ssize_t b_n
+    Py_ssize_t b_panel           # B is packed (see pack_all): elements between panels; else 0
+    Py_ssize_t chain             # longest chain of additions of the only tap; 0: no limit
     Py_ssize_t col_begin         # columns of this job
     Py_ssize_t col_end
     const float* bias            # IN  [cols] or NULL
@@ -23,6 +25,9 @@ cdef struct rows_job:
 
 cdef void multiply_rows(const rows_job* job) noexcept nogil
 cdef Py_ssize_t packed_floats() noexcept nogil
+# Packed B: panels of tile_cols columns, each [summed elements][tile_cols], the last one as wide as
+# its whole vectors.
+cdef void pack_all(const rows_job* job, Py_ssize_t depth, Py_ssize_t cols, float* packed) noexcept nogil
 
 # Division that rounds up; Cython's // truncates here (cdivision), so -(-a // b) would not.
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:

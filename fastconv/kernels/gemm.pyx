@@ -36,10 +36,9 @@ cdef Py_ssize_t packed_floats() noexcept nogil:
 
 cdef void pack_panel(
     const rows_job* job, const fc_ukernels* table, Py_ssize_t k, Py_ssize_t count,
-    Py_ssize_t col, Py_ssize_t cols, Py_ssize_t width,
+    Py_ssize_t col, Py_ssize_t cols, Py_ssize_t width, float* packed,
 ) noexcept nogil:
-    """Copy B[k : k + count, col : col + cols] to job.packed, whole vectors wide."""
-    cdef float* packed = job.packed
+    """Copy B[k : k + count, col : col + cols] to `packed`, whole vectors wide."""
     cdef const float* b
     cdef Py_ssize_t within, part
     while count > 0:
@@ -57,6 +56,19 @@ cdef void pack_panel(
         count -= part
 
 
+cdef Py_ssize_t panel_width(const fc_ukernels* table, Py_ssize_t cols) noexcept nogil:
+    return table.vl if cols <= table.vl else table.tile_cols
+
+
+cdef void pack_all(const rows_job* job, Py_ssize_t depth, Py_ssize_t cols, float* packed) noexcept nogil:
+    cdef const fc_ukernels* table = active_table()
+    cdef Py_ssize_t col = 0, part
+    while col < cols:
+        part = min(table.tile_cols, cols - col)
+        pack_panel(job, table, 0, depth, col, part, panel_width(table, part), packed + col * depth)
+        col += table.tile_cols
+
+
 cdef void multiply_block(
     const rows_job* job, const Py_ssize_t* taps, Py_ssize_t n_taps, Py_ssize_t depth,
     Py_ssize_t k, bint first, bint last,
@@ -66,29 +78,43 @@ cdef void multiply_block(
     cdef fc_tile tile
     cdef Py_ssize_t tiles = ceil_div(job.rows, table.tile_rows)
     cdef Py_ssize_t small = job.rows // tiles, larger = job.rows % tiles
-    cdef Py_ssize_t col, cols, width, row, i
+    cdef Py_ssize_t links = ceil_div(depth, job.chain) if job.chain and n_taps == 1 else 1
+    cdef Py_ssize_t col, cols, width, row, i, link, begin, offset
+    cdef const float* b
     tile.taps, tile.n_taps, tile.depth, tile.a_step = taps, n_taps, depth, job.a_step
-    tile.accumulate = job.accumulate or not first
-    tile.activation = job.activation if last else FC_LINEAR
     col = job.col_begin
     while col < job.col_end:  # Cython turns range() into a C loop only for a constant step
         cols = min(table.tile_cols, job.col_end - col)
-        width = table.vl if cols <= table.vl else table.tile_cols
-        if cols == width and job.b_n == 1 and job.b_taps == NULL and (
+        width = panel_width(table, cols)
+        if job.b_panel:
+            b, tile.b_step = job.b + col // table.tile_cols * job.b_panel + k * width, width
+        elif cols == width and job.b_n == 1 and job.b_taps == NULL and (
             tiles < PACK_TILES or job.b_k == width
         ):
-            tile.b, tile.b_step = job.b + k * job.b_k + col, job.b_k
+            b, tile.b_step = job.b + k * job.b_k + col, job.b_k
         else:
-            pack_panel(job, table, k, n_taps * depth, col, cols, width)
-            tile.b, tile.b_step = job.packed, width
+            pack_panel(job, table, k, n_taps * depth, col, cols, width, job.packed)
+            b, tile.b_step = job.packed, width
         tile.cols, tile.c_offset = cols, col
-        tile.bias = job.bias + col if last and job.bias != NULL else NULL
-        row = 0
-        for i in range(tiles):
-            tile.rows = small + (i < larger)
-            tile.a, tile.c = job.a + row, job.c + row
-            table.tile_f32(&tile)
-            row += tile.rows
+        for link in range(links):
+            tile.b = b
+            if links > 1:
+                begin = depth * link // links
+                offset = taps[0] + begin * job.a_step
+                tile.taps, tile.depth = &offset, depth * (link + 1) // links - begin
+                tile.b = b + begin * tile.b_step
+            tile.accumulate = job.accumulate or not first or link > 0
+            tile.activation, tile.bias = FC_LINEAR, NULL
+            if last and link == links - 1:
+                tile.activation = job.activation
+                if job.bias != NULL:
+                    tile.bias = job.bias + col
+            row = 0
+            for i in range(tiles):
+                tile.rows = small + (i < larger)
+                tile.a, tile.c = job.a + row, job.c + row
+                table.tile_f32(&tile)
+                row += tile.rows
         col += table.tile_cols
 
 
@@ -187,7 +213,7 @@ def matmul(
     s.a = s.job.b = NULL
     if s.K:
         s.a, s.job.b = &a[0, 0], &b[0, 0]
-    s.job.b_taps, s.job.b_depth = NULL, max(s.K, 1)
+    s.job.b_taps, s.job.b_depth, s.job.b_panel, s.job.chain = NULL, max(s.K, 1), 0, 0
     s.job.bias = &bias[0] if bias is not None else NULL
     s.job.activation, s.job.accumulate = activation, False
 

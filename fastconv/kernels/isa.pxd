@@ -64,6 +64,20 @@ cdef extern from "elementwise/dropout.h" nogil:
         int32_t threshold
         float scale
 
+cdef extern from "winograd/winograd.h" nogil:
+    ctypedef struct fc_winograd:
+        void (*input)(const float* x, Py_ssize_t row, Py_ssize_t pixel, Py_ssize_t channels,
+                      float* v, Py_ssize_t step) noexcept nogil
+        void (*output)(const float* m, Py_ssize_t step, Py_ssize_t channels, const float* bias,
+                       int activation, float* y, Py_ssize_t row, Py_ssize_t pixel,
+                       Py_ssize_t rows, Py_ssize_t cols, int* finite) noexcept nogil
+        void (*kernel)(const float* g, Py_ssize_t tap_step, Py_ssize_t channels, float* u,
+                       Py_ssize_t step) noexcept nogil
+        void (*spread)(const float* dy, Py_ssize_t row, Py_ssize_t pixel, Py_ssize_t rows,
+                       Py_ssize_t cols, Py_ssize_t channels, float* z, Py_ssize_t step) noexcept nogil
+        void (*gather)(const float* m, Py_ssize_t step, Py_ssize_t channels, float* dg,
+                       Py_ssize_t tap_step, int* finite) noexcept nogil
+
 cdef extern from "rows/rows.h" nogil:
     enum: FC_SOFTMAX
     enum: FC_LOG_SOFTMAX
@@ -120,24 +134,12 @@ cdef extern from "registry.h" nogil:
         Py_ssize_t vl
         Py_ssize_t tile_rows
         Py_ssize_t tile_cols
+        fc_winograd winograd[3]
         void (*tile_f32)(const fc_tile* tile) noexcept nogil
         void (*pack_rows)(float* packed, const float* b, Py_ssize_t b_step, Py_ssize_t rows,
                           Py_ssize_t cols, Py_ssize_t width) noexcept nogil
         void (*pack_columns)(float* packed, const float* b, Py_ssize_t b_step, Py_ssize_t rows,
                              Py_ssize_t cols, Py_ssize_t width) noexcept nogil
-        void (*winograd2_input)(const float* x, Py_ssize_t row, Py_ssize_t pixel,
-                                Py_ssize_t channels, float* v, Py_ssize_t step) noexcept nogil
-        void (*winograd2_output)(const float* m, Py_ssize_t step, Py_ssize_t channels,
-                                 const float* bias, int activation, float* y, Py_ssize_t row,
-                                 Py_ssize_t pixel, Py_ssize_t rows, Py_ssize_t cols,
-                                 int* finite) noexcept nogil
-        void (*winograd2_kernel)(const float* g, Py_ssize_t tap_step, Py_ssize_t channels,
-                                 float* u, Py_ssize_t step) noexcept nogil
-        void (*winograd2_spread)(const float* dy, Py_ssize_t row, Py_ssize_t pixel,
-                                 Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t channels, float* z,
-                                 Py_ssize_t step) noexcept nogil
-        void (*winograd2_gather)(const float* m, Py_ssize_t step, Py_ssize_t channels, float* dg,
-                                 Py_ssize_t tap_step, int* finite) noexcept nogil
         void (*fma_chain)(long steps, float* out) noexcept nogil
         void (*pool_f32)(const fc_pool* p, Py_ssize_t oh, const float* x, float* y,
                          void* argmax) noexcept nogil

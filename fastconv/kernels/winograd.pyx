@@ -1,30 +1,33 @@
-"""Winograd's F(2x2, 3x3): the forward pass, and both gradients, of a 3x3 convolution of stride 1.
+"""Winograd's F(m x m, 3x3): the forward pass, and both gradients, of a 3x3 convolution of stride 1.
 
-A view of taps (taps.pxd) describes tiles here: 2 x 2 outputs each, 4 x 4 inputs, 2 apart. A block of
-tiles is transformed to 16 planes of (tile, channel), each plane is multiplied by its plane of the
-transformed kernel, and the 16 products are transformed back. The grid of tiles begins at the first
-output pixel, so a result depends on neither blocks nor batch nor threads.
+A view of taps (taps.pxd) describes tiles here: m x m outputs each, n x n inputs (n = m + 2), m apart.
+A block of tiles is transformed to n^2 planes of (tile, channel), each plane is multiplied by its plane
+of the transformed kernel, and the products are transformed back. The grid of tiles begins at the
+first output pixel, so a result depends on neither blocks nor batch nor threads.
 """
 
 from libc.string cimport memset
 
 from .gemm cimport ceil_div, multiply_rows, packed_floats, rows_job
-from .isa cimport FC_LINEAR, active_table
+from .isa cimport FC_LINEAR, active_table, fc_winograd
 from .taps cimport (
     create_view, delete_view, divide, finish_view, load, locate, tap_block, tap_blocks, tap_image,
     tap_view,
 )
 from .threads cimport parallel_for, team_size, worker
 from .workspace cimport (
-    FC_SLOT_IMAGE, FC_SLOT_KERNEL, FC_SLOT_PACK_B, FC_SLOT_PLANES, FC_SLOT_ROWS, scratch,
+    FC_SLOT_IMAGE, FC_SLOT_KERNEL, FC_SLOT_PACK_A, FC_SLOT_PACK_B, FC_SLOT_PLANES, FC_SLOT_ROWS, scratch,
 )
 
 cdef enum:
-    PLANES = 16
+    MAX_M = 4
     BLOCK_FLOATS = 112 * 1024     # of the padded input of a block
     PLANE_FLOATS = 160 * 1024     # of a block's planes before and after the product: they fit L2
-    MIN_TILES = 64                # even if they do not: fewer would read the kernel too often
+    MIN_PIXELS = 512              # even if they do not: fewer would read the kernel too often
     MAX_TILES = 256
+    # Larger tiles amplify rounding errors; short chains of additions make them up.
+    CHAIN = 32
+    KERNEL_CHANNELS = 16          # transformed in one task, of those that are read
     # They are summed over: fewer would pass over the sums too often, more would make the chains of
     # additions, and so their rounding errors, longer than direct convolution's.
     FILTER_TILES = 128
@@ -36,6 +39,8 @@ cdef inline Py_ssize_t plane_step(Py_ssize_t tiles, Py_ssize_t channels) noexcep
 
 
 cdef struct winograd_context:
+    const fc_winograd* transforms
+    Py_ssize_t m, n, n_planes    # outputs and inputs of a tile along one axis, n * n
     const tap_view* view
     tap_image image
     tap_blocks blocks
@@ -47,12 +52,13 @@ cdef struct winograd_context:
     Py_ssize_t OH, OW, depth, cols   # one image of the result; channels read and written
     Py_ssize_t C, F                  # of the kernel array
     bint turned                      # the gradient for the input: kernel turned over, F read
-    float* u                         # TMP [16][C][F] transformed kernel, or its gradient
+    float* u                         # [n_planes] transformed kernel, packed; or [C][F], its gradient
     Py_ssize_t u_step
+    float* turning                   # TMP per worker: [n_planes][tile_cols][KERNEL_CHANNELS]
     Py_ssize_t tiles                 # of a full block
     Py_ssize_t chunk_cols, col_chunks
     float* loaded                    # TMP per worker
-    float* planes                    # TMP per worker: [16][tiles][depth] and [16][tiles][cols]
+    float* planes                    # TMP per worker: [n_planes][tiles][depth] and [...][cols]
     Py_ssize_t planes_floats
     float* packed                    # TMP per worker
     Py_ssize_t* words                # TMP per worker
@@ -64,21 +70,44 @@ cdef struct winograd_context:
     Py_ssize_t parts                 # its lines of tiles are transformed in as many parts
 
 
-cdef void kernel_task(void* context, Py_ssize_t c) noexcept nogil:
-    """Transform the kernel of one input channel."""
+cdef void kernel_task(void* context, Py_ssize_t task) noexcept nogil:
+    """Transform the kernel for some channels read, see gemm.pxd on packed B.
+
+    Rows are read whole, and each panel gets a run of them: neither is far from what came before.
+    """
     cdef winograd_context* s = <winograd_context*>context
-    cdef Py_ssize_t tap_step = s.C * s.F
-    cdef const float* g = s.kernel + c * s.F
-    if s.turned:
-        active_table().winograd2_kernel(g + 8 * tap_step, -tap_step, s.F, s.u + c * s.F, s.u_step)
-    else:
-        active_table().winograd2_kernel(g, tap_step, s.F, s.u + c * s.F, s.u_step)
+    cdef Py_ssize_t tap_step = s.C * s.F, tile_cols = active_table().tile_cols
+    cdef Py_ssize_t begin = task * KERNEL_CHANNELS, count = min(<Py_ssize_t>KERNEL_CHANNELS, s.depth - begin)
+    cdef Py_ssize_t col = 0, cols, width, k, c, plane, plane_floats = tile_cols * KERNEL_CHANNELS
+    cdef float* turning = s.turning + worker() * s.n_planes * plane_floats
+    cdef float* u
+    while col < s.cols:
+        cols = min(tile_cols, s.cols - col)
+        width = active_table().vl if cols <= active_table().vl else tile_cols
+        u = s.u + col * s.depth + begin * width
+        if not s.turned:
+            for k in range(count):
+                s.transforms.kernel(
+                    s.kernel + (begin + k) * s.F + col, tap_step, cols, u + k * width, s.u_step
+                )
+        else:
+            for c in range(cols):
+                s.transforms.kernel(
+                    s.kernel + 8 * tap_step + (col + c) * s.F + begin, -tap_step, count,
+                    turning + c * KERNEL_CHANNELS, plane_floats,
+                )
+            for plane in range(s.n_planes):
+                active_table().pack_columns(
+                    u + plane * s.u_step, turning + plane * plane_floats, KERNEL_CHANNELS,
+                    count, cols, width,
+                )
+        col += tile_cols
 
 
 cdef Py_ssize_t transform_input(
     winograd_context* s, tap_block* block, float* loaded, float* v, Py_ssize_t v_step,
 ) noexcept nogil:
-    """Load a block and write the 16 planes of its tiles; returns how many there are."""
+    """Load a block and write the planes of its tiles; returns how many tiles there are."""
     cdef Py_ssize_t n, i, j, m = 0
     cdef const float* row
     cdef Py_ssize_t origin
@@ -88,7 +117,7 @@ cdef Py_ssize_t transform_input(
         for i in range(block.rows):
             row = block.data + origin + n * block.image_step + i * block.row_step
             for j in range(block.cols):
-                active_table().winograd2_input(
+                s.transforms.input(
                     row + j * block.col_step, block.pixel_row * block.pixel, block.pixel,
                     s.depth, v + m * s.depth, v_step,
                 )
@@ -101,8 +130,8 @@ cdef void direct_tile(
     Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t col_begin, Py_ssize_t col_end, float* packed,
 ) noexcept nogil:
     """Compute the outputs of one tile without transforms: it holds infinities or NaN."""
-    cdef const float* a[4]
-    cdef float* c[4]
+    cdef const float* a[MAX_M * MAX_M]
+    cdef float* c[MAX_M * MAX_M]
     cdef Py_ssize_t taps[9]
     cdef Py_ssize_t b_taps[9]
     cdef Py_ssize_t i, j, t
@@ -121,6 +150,7 @@ cdef void direct_tile(
     job.b, job.b_taps, job.b_depth = s.kernel, b_taps, s.depth
     job.b_k = 1 if s.turned else s.F
     job.b_n = s.F if s.turned else 1
+    job.b_panel, job.chain = 0, 0
     job.col_begin, job.col_end = col_begin, col_end
     job.bias, job.activation, job.accumulate, job.packed = s.bias, s.activation, False, packed
     multiply_rows(&job)
@@ -131,7 +161,7 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef winograd_context* s = <winograd_context*>context
     cdef Py_ssize_t v_step = plane_step(s.tiles, s.depth), m_step = plane_step(s.tiles, s.chunk_cols)
     cdef float* v = s.planes + worker() * s.planes_floats
-    cdef float* m = v + PLANES * v_step
+    cdef float* m = v + s.n_planes * v_step
     cdef float* loaded = s.loaded + worker() * s.blocks.floats
     cdef const float** a = <const float**>(s.words + worker() * 2 * s.tiles)
     cdef float** c = <float**>(s.words + worker() * 2 * s.tiles + s.tiles)
@@ -150,13 +180,12 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     tiles = transform_input(s, &block, loaded, v, v_step)
     job.a, job.c, job.rows = a, c, tiles
     job.taps, job.n_taps, job.depth, job.a_step = &offset, 1, s.depth, 1
-    job.b_taps, job.b_depth = NULL, s.depth
-    job.b_k = 1 if s.turned else s.F
-    job.b_n = s.F if s.turned else 1
+    job.b_taps, job.b_panel = NULL, s.depth * active_table().tile_cols
+    job.chain = CHAIN if s.m > 2 else 0
     job.col_begin, job.col_end = begin, end
     job.bias, job.activation, job.accumulate = NULL, FC_LINEAR, False
     job.packed = s.packed + worker() * packed_floats()
-    for plane in range(PLANES):
+    for plane in range(s.n_planes):
         job.b = s.u + plane * s.u_step
         for t in range(tiles):
             a[t] = v + plane * v_step + t * s.depth
@@ -165,12 +194,12 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     t = 0
     for n in range(block.images):
         for i in range(block.rows):
-            rows = min(2, s.OH - 2 * (block.row + i))
+            rows = min(s.m, s.OH - s.m * (block.row + i))
             for j in range(block.cols):
-                cols = min(2, s.OW - 2 * (block.col + j))
-                out = s.y + ((((block.image + n) * s.OH + 2 * (block.row + i)) * s.OW
-                              + 2 * (block.col + j)) * s.cols)
-                active_table().winograd2_output(
+                cols = min(s.m, s.OW - s.m * (block.col + j))
+                out = s.y + ((((block.image + n) * s.OH + s.m * (block.row + i)) * s.OW
+                              + s.m * (block.col + j)) * s.cols)
+                s.transforms.output(
                     m + t * s.chunk_cols, m_step, end - begin,
                     bias, s.activation,
                     out + begin, s.OW * s.cols, s.cols, rows, cols, &finite,
@@ -187,7 +216,7 @@ cdef void spread_task(void* context, Py_ssize_t part) noexcept nogil:
     cdef winograd_context* s = <winograd_context*>context
     cdef Py_ssize_t v_step = plane_step(s.tiles, s.depth), z_step = plane_step(s.tiles, s.F)
     cdef float* v = s.planes
-    cdef float* z = v + PLANES * v_step
+    cdef float* z = v + s.n_planes * v_step
     cdef float* loaded = s.loaded + worker() * s.blocks.floats
     cdef tap_block block, lines
     cdef Py_ssize_t line, end, i, j, m
@@ -203,11 +232,11 @@ cdef void spread_task(void* context, Py_ssize_t part) noexcept nogil:
         transform_input(s, &lines, loaded, v + m * s.depth, v_step)
         for i in range(lines.rows):
             for j in range(lines.cols):
-                dy = s.dy + ((lines.image * s.OH + 2 * (lines.row + i)) * s.OW
-                             + 2 * (lines.col + j)) * s.F
-                active_table().winograd2_spread(
-                    dy, s.OW * s.F, s.F, min(2, s.OH - 2 * (lines.row + i)),
-                    min(2, s.OW - 2 * (lines.col + j)), s.F, z + m * s.F, z_step,
+                dy = s.dy + ((lines.image * s.OH + s.m * (lines.row + i)) * s.OW
+                             + s.m * (lines.col + j)) * s.F
+                s.transforms.spread(
+                    dy, s.OW * s.F, s.F, min(s.m, s.OH - s.m * (lines.row + i)),
+                    min(s.m, s.OW - s.m * (lines.col + j)), s.F, z + m * s.F, z_step,
                 )
                 m += 1
         line += lines.rows
@@ -233,8 +262,9 @@ cdef void plane_task(void* context, Py_ssize_t task) noexcept nogil:
     job.a, job.c = a, c
     job.taps, job.n_taps, job.a_step = &offset, 1, s.depth
     job.depth = block.images * block.rows * block.cols
-    job.b = s.planes + PLANES * v_step + plane * z_step
+    job.b = s.planes + s.n_planes * v_step + plane * z_step
     job.b_taps, job.b_depth, job.b_k, job.b_n = NULL, job.depth, s.F, 1
+    job.b_panel, job.chain = 0, CHAIN if s.m > 2 else 0
     job.col_begin, job.col_end = 0, s.F
     job.bias, job.activation, job.accumulate = NULL, FC_LINEAR, s.number > 0
     job.packed = s.packed + worker() * packed_floats()
@@ -245,18 +275,20 @@ cdef void gather_task(void* context, Py_ssize_t c) noexcept nogil:
     """Transform back the summed products of one input channel."""
     cdef winograd_context* s = <winograd_context*>context
     cdef int finite
-    active_table().winograd2_gather(
+    s.transforms.gather(
         s.u + c * s.F, s.u_step, s.F, s.dkernel + c * s.F, s.C * s.F, &finite
     )
     if not finite:
         s.finite = False
 
 
-cdef class Winograd2:
+cdef class Winograd:
     """One direction of one 3x3 convolution; made once per problem, used by any thread.
 
     Parameters
     ----------
+    m : 2, 3 or 4
+        Outputs of a tile along each axis.
     image : (N, H, W, channels)
         The array that is read: x, or dy for the gradient for the input.
     output : (OH, OW, channels)
@@ -266,15 +298,16 @@ cdef class Winograd2:
     turned : bool
         Compute the gradient for the input: the kernel is turned over and read along F.
     view : tuple
-        Tiles as a view with 16 taps, see taps.create_view.
+        Tiles as a view with (m + 2)^2 taps, see taps.create_view.
     """
 
     cdef tap_view view
     cdef tap_image image
-    cdef Py_ssize_t OH, OW, cols, C, F
+    cdef Py_ssize_t m, OH, OW, cols, C, F
     cdef bint turned
 
-    def __cinit__(self, image, output, kernel, turned, view):
+    def __cinit__(self, m, image, output, kernel, turned, view):
+        self.m = m
         self.image.N, self.image.H, self.image.W, self.image.C = image
         self.image.depth = self.image.C
         self.OH, self.OW, self.cols = output
@@ -286,18 +319,23 @@ cdef class Winograd2:
     def __dealloc__(self):
         delete_view(&self.view)
 
-    cdef void describe(
-        self, winograd_context* s, Py_ssize_t min_tiles, Py_ssize_t max_tiles,
-    ) noexcept nogil:
+    cdef void describe(self, winograd_context* s, bint filter) noexcept nogil:
         """Fill in everything that follows from the shapes."""
-        cdef Py_ssize_t tiles = PLANE_FLOATS // (PLANES * (self.image.C + self.cols))
+        cdef Py_ssize_t tile_cols = active_table().tile_cols, tiles
+        s.transforms = &active_table().winograd[self.m - 2]
+        s.m, s.n, s.n_planes = self.m, self.m + 2, (self.m + 2) * (self.m + 2)
         s.view, s.image = &self.view, self.image
         s.OH, s.OW, s.depth, s.cols = self.OH, self.OW, self.image.C, self.cols
         s.C, s.F, s.turned = self.C, self.F, self.turned
-        tiles = min(max(tiles, min_tiles), max_tiles)
+        if filter:
+            tiles = FILTER_TILES
+            s.u_step = s.C * s.F + 16
+        else:
+            tiles = PLANE_FLOATS // (s.n_planes * (self.image.C + self.cols))
+            tiles = min(max(tiles, MIN_PIXELS // (s.m * s.m)), MAX_TILES)
+            s.u_step = s.depth * ceil_div(s.cols, tile_cols) * tile_cols + 16
         divide(&s.blocks, &self.view, &self.image, BLOCK_FLOATS, tiles)
         s.tiles = s.blocks.images * s.blocks.rows * s.blocks.cols
-        s.u_step = s.C * s.F + 16
 
     cdef void reserve(self, winograd_context* s, int team, int planes, Py_ssize_t words) except *:
         """Get scratch memory: `planes` blocks of planes and `words` pointers per worker."""
@@ -305,11 +343,32 @@ cdef class Winograd2:
         s.planes = scratch(FC_SLOT_PLANES, planes * s.planes_floats)
         s.packed = scratch(FC_SLOT_PACK_B, team * packed_floats())
         s.words = <Py_ssize_t*>scratch(FC_SLOT_ROWS, team * words * sizeof(void*) // sizeof(float))
-        s.u = scratch(FC_SLOT_KERNEL, PLANES * s.u_step)
+
+    cdef void transform_kernel(self, winograd_context* s) except *:
+        """Write s.u."""
+        cdef Py_ssize_t tasks = ceil_div(s.depth, KERNEL_CHANNELS)
+        cdef int team = team_size(tasks, 0.5 * s.n_planes * s.C * s.F)
+        cdef Py_ssize_t floats = s.n_planes * active_table().tile_cols * KERNEL_CHANNELS
+        s.turning = scratch(FC_SLOT_PACK_A, team * floats)
+        with nogil:
+            parallel_for(kernel_task, s, tasks, team)
+
+    def packed_floats(self) -> int:
+        """Return the size of a packed kernel on the active instruction set."""
+        cdef winograd_context s
+        self.describe(&s, False)
+        return s.n_planes * s.u_step
+
+    def pack(self, const float[::1] kernel not None, float[::1] packed not None) -> None:
+        """Write the transformed kernel as `run` wants it."""
+        cdef winograd_context s
+        self.describe(&s, False)
+        s.kernel, s.u = &kernel[0], &packed[0]
+        self.transform_kernel(&s)
 
     def run(
         self, const float[::1] x not None, const float[::1] kernel not None, float[::1] y not None,
-        const float[::1] bias=None, int activation=0,
+        const float[::1] bias=None, int activation=0, const float[::1] packed=None,
     ) -> None:
         """Compute y from flat arrays; sizes are the caller's to check."""
         cdef winograd_context s
@@ -318,7 +377,7 @@ cdef class Winograd2:
         cdef double cycles
         if y.shape[0] == 0:
             return
-        self.describe(&s, MIN_TILES, MAX_TILES)
+        self.describe(&s, False)
         s.x, s.kernel, s.y = &x[0], &kernel[0], &y[0]
         s.bias = &bias[0] if bias is not None else NULL
         s.activation = activation
@@ -329,10 +388,14 @@ cdef class Winograd2:
                 and s.chunk_cols > tile_cols:
             s.chunk_cols = ceil_div(s.chunk_cols, 2 * tile_cols) * tile_cols
         s.col_chunks = ceil_div(s.cols, s.chunk_cols)
-        s.planes_floats = PLANES * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.chunk_cols))
+        s.planes_floats = s.n_planes * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.chunk_cols))
         self.reserve(&s, team, team, 2 * s.tiles)
+        if packed is not None:
+            s.u = <float*>&packed[0]  # only read
+        else:
+            s.u = scratch(FC_SLOT_KERNEL, s.n_planes * s.u_step)
+            self.transform_kernel(&s)
         with nogil:
-            parallel_for(kernel_task, &s, s.C, team_size(s.C, 3.0 * s.C * s.F))
             parallel_for(block_task, &s, s.blocks.count * s.col_chunks, team)
 
     def run_filter(
@@ -346,27 +409,28 @@ cdef class Winograd2:
         """
         cdef winograd_context s
         cdef int team
-        self.describe(&s, FILTER_TILES, FILTER_TILES)
+        self.describe(&s, True)
         s.dkernel = &dkernel[0]
         if dy.shape[0] == 0:
             memset(s.dkernel, 0, dkernel.shape[0] * sizeof(float))
             return True
         s.x, s.dy = &x[0], &dy[0]
-        team = team_size(PLANES, 2.0 * dy.shape[0] * s.depth / active_table().vl)
+        team = team_size(s.n_planes, 2.0 * dy.shape[0] * s.depth / active_table().vl)
         s.chunk_cols, s.col_chunks, s.parts = s.C, 1, team
-        s.planes_floats = PLANES * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.F))
+        s.planes_floats = s.n_planes * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.F))
         self.reserve(&s, team, 1, 2 * s.chunk_cols)
+        s.u = scratch(FC_SLOT_KERNEL, s.n_planes * s.u_step)
         s.finite = True
         with nogil:
             for s.number in range(s.blocks.count):
                 parallel_for(spread_task, &s, s.parts, team)
-                parallel_for(plane_task, &s, PLANES * s.col_chunks, team)
+                parallel_for(plane_task, &s, s.n_planes * s.col_chunks, team)
             parallel_for(gather_task, &s, s.C, team_size(s.C, 3.0 * s.C * s.F))
         return s.finite
 
     def workspace_bytes(self) -> int:
         """Return the scratch memory: the transformed kernel, and one thread's block."""
         cdef winograd_context s
-        self.describe(&s, MIN_TILES, MAX_TILES)
-        planes = PLANES * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.cols))
-        return 4 * (s.blocks.floats + planes + packed_floats() + PLANES * s.u_step) + 16 * s.tiles
+        self.describe(&s, False)
+        planes = s.n_planes * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.cols))
+        return 4 * (s.blocks.floats + planes + packed_floats() + s.n_planes * s.u_step) + 16 * s.tiles

@@ -20,7 +20,7 @@ def test_gradient_matches_reference(each_isa, problem, direction, algorithm):
     assert_within(gradient, expected, tolerance(problem, direction, algorithm), factor=1)
 
 
-@pytest.mark.parametrize(("problem", "direction", "algorithm"), cases(GRADIENTS))
+@pytest.mark.parametrize(("problem", "direction", "algorithm"), cases(GRADIENTS, exact=True))
 def test_gradient_integers_are_exact(each_isa, problem, direction, algorithm):
     expected, _ = truth(problem, direction, integer=True)
     poison(expected.shape)

@@ -17,10 +17,10 @@
 #include "optimizer/steps_f32.h"
 #include "optimizer/sum_of_squares_f32.h"
 #include "pooling/pool_f32.h"
-#include "winograd/winograd2.h"
 #include "rows/cross_entropy.h"
 #include "rows/gather.h"
 #include "rows/softmax.h"
+#include "winograd/winograd_f32.h"
 
 /* The bits of this row of isas.def, as needs_<isa>. */
 enum {
@@ -39,6 +39,7 @@ const fc_ukernels FC_JOIN(fc_ukernels, FC_ISA_NAME) = {
     .vl = FC_VL,
     .tile_rows = FC_TILE_ROWS,
     .tile_cols = FC_TILE_COLS,
+    .winograd = {FC_WINOGRAD_ENTRY(2), FC_WINOGRAD_ENTRY(3), FC_WINOGRAD_ENTRY(4)},
 #define FC_UKERNEL(name, args) .name = FC_NAME(name),
 #include "ukernels.def"
 #undef FC_UKERNEL

@@ -14,6 +14,7 @@
 #include "optimizer/step.h"
 #include "pooling/pool.h"
 #include "rows/rows.h"
+#include "winograd/winograd.h"
 
 typedef struct {
     const char *name;
@@ -21,6 +22,7 @@ typedef struct {
     ptrdiff_t vl;         /* floats in a vector */
     ptrdiff_t tile_rows;  /* register tile of tile_f32 */
     ptrdiff_t tile_cols;
+    fc_winograd winograd[FC_WINOGRAD_SIZES];
 #define FC_UKERNEL(name, args) void(*name) args;
 #include "ukernels.def"
 #undef FC_UKERNEL

@@ -3,6 +3,13 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+/* Large slots lie on huge pages where the system has them: transformed kernels are written to many
+ * planes at once, each on a page of its own. */
+enum { HUGE_PAGE = 2 << 20 };
 
 typedef struct {
     void *memory[FC_SLOTS];
@@ -31,11 +38,16 @@ void *fc_scratch(int slot, size_t bytes) {
     }
     if (bytes > s->bytes[slot] || !s->memory[slot]) {
         void *memory = NULL;
-        const size_t rounded = (bytes + 4095) / 4096 * 4096 + 4096;
+        const int huge = bytes >= HUGE_PAGE;
+        const size_t page = huge ? HUGE_PAGE : 4096;
+        const size_t rounded = (bytes + page - 1) / page * page + (huge ? 0 : page);
         free(s->memory[slot]);
         s->memory[slot] = NULL;
         s->bytes[slot] = 0;
-        if (rounded < bytes || posix_memalign(&memory, 64, rounded)) return NULL;
+        if (rounded < bytes || posix_memalign(&memory, huge ? page : 64, rounded)) return NULL;
+#if defined(__linux__)
+        if (huge) madvise(memory, rounded, MADV_HUGEPAGE);
+#endif
         s->memory[slot] = memory;
         s->bytes[slot] = rounded;
     }

@@ -20,10 +20,21 @@ class ConvAlgorithm:
     name: str
     #: |result - exact| <= error_factor * eps * (the same product of absolute values).
     error_factor: float = 4.0
+    #: Outputs whose errors share this many neighbours' magnitudes along each axis.
+    reach: int = 0
+    #: Whether sums of small integers come out exact.
+    exact_integers: bool = True
 
     def unsupported_reason(self, p: ConvProblem, direction: str) -> str | None:
         """Return why this algorithm cannot do `direction` of `p`, or None."""
         raise NotImplementedError
+
+    def inaccurate_reason(self, p: ConvProblem, direction: str) -> str | None:
+        """Return why its rms error may exceed that of a chain of multiply-adds, or None.
+
+        Such an algorithm runs only when it is asked for by name.
+        """
+        return None
 
     def cost(self, p: ConvProblem, direction: str) -> float:
         """Return the estimated cycles on one thread, from the sizes and the ISA table alone."""

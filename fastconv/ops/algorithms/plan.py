@@ -19,7 +19,9 @@ from .winograd import Winograd
 #: THE ALGORITHM REGISTRY; on equal cost the first wins.
 CONV2D_ALGORITHMS: Sequence[ConvAlgorithm] = (
     Depthwise(),
-    Winograd(),
+    Winograd(2, least_sum=0, error_factor=16.0),
+    Winograd(3, least_sum=64, error_factor=64.0),
+    Winograd(4, least_sum=192, error_factor=128.0),
     Direct(),
     Im2col(),
 )
@@ -32,7 +34,11 @@ def plan_conv2d(p: ConvProblem, direction: str) -> ConvAlgorithm:
 
 @lru_cache(maxsize=1024)
 def _cheapest(p: ConvProblem, direction: str, isa_name: str) -> ConvAlgorithm:
-    able = [a for a in CONV2D_ALGORITHMS if a.unsupported_reason(p, direction) is None]
+    able = [
+        a
+        for a in CONV2D_ALGORITHMS
+        if (a.unsupported_reason(p, direction) or a.inaccurate_reason(p, direction)) is None
+    ]
     return min(able, key=lambda algorithm: algorithm.cost(p, direction))
 
 
@@ -52,14 +58,15 @@ def explain(p: ConvProblem, direction: str) -> str:
     ]
     for algorithm in CONV2D_ALGORITHMS:
         reason = algorithm.unsupported_reason(p, direction)
+        reason = reason or algorithm.inaccurate_reason(p, direction)
         if reason is not None:
-            lines.append(f"  {algorithm.name:>8}: no, {reason}")
+            lines.append(f"  {algorithm.name:>9}: no, {reason}")
             continue
         cost = algorithm.cost(p, direction) / 1e6
         space = algorithm.workspace_bytes(p, direction) / 1024
         mark = "  <- chosen: the least predicted cost" if algorithm is chosen else ""
         lines.append(
-            f"  {algorithm.name:>8}: {cost:.3f} million cycles predicted on one thread, "
+            f"  {algorithm.name:>9}: {cost:.3f} million cycles predicted on one thread, "
             f"{space:.0f} KiB workspace a thread{mark}"
         )
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from typing import Any
 from ...kernels.conv import TapConvolution
 from ...kernels.conv_filter import FilterGradient
 from ...kernels.im2col import Folding
-from ...kernels.winograd import Winograd2
+from ...kernels.winograd import Winograd
 from .problem import ConvProblem
 
 View = tuple[Any, ...]
@@ -86,19 +86,19 @@ def fold_driver(p: ConvProblem) -> Folding:
     return Folding(p.x_shape, p.groups, p.C // p.groups, p.F, forward_view(p))
 
 
-def _tiles(size: tuple[int, int], before: tuple[int, int]) -> View:
-    """Return the view of 2 x 2 output tiles: each reads 4 x 4 pixels, tiles lie 2 apart."""
-    ty = [i - before[0] for i in range(4) for _ in range(4)]
-    tx = [j - before[1] for _ in range(4) for j in range(4)]
-    return -(-size[0] // 2), -(-size[1] // 2), 0, 0, 0, 2, 2, ty, tx, [0] * 16
+def _tiles(m: int, size: tuple[int, int], before: tuple[int, int]) -> View:
+    """Return the view of m x m output tiles, each of which reads (m + 2) x (m + 2) pixels."""
+    ty = [i - before[0] for i in range(m + 2) for _ in range(m + 2)]
+    tx = [j - before[1] for _ in range(m + 2) for j in range(m + 2)]
+    return -(-size[0] // m), -(-size[1] // m), 0, 0, 0, m, m, ty, tx, [0] * len(ty)
 
 
 @lru_cache(maxsize=CACHED)
-def winograd_driver(p: ConvProblem, turned: bool) -> Winograd2:
+def winograd_driver(m: int, p: ConvProblem, turned: bool) -> Winograd:
     """Return the driver of the forward pass, or (turned) of the gradient for the input."""
     (top, _), (left, _) = p.pads
     if turned:
-        tiles = _tiles((p.H, p.W), (p.KH - 1 - top, p.KW - 1 - left))
-        return Winograd2(p.y_shape, p.x_shape[1:], (p.C, p.F), True, tiles)
-    tiles = _tiles((p.OH, p.OW), (top, left))
-    return Winograd2(p.x_shape, p.y_shape[1:], (p.C, p.F), False, tiles)
+        tiles = _tiles(m, (p.H, p.W), (p.KH - 1 - top, p.KW - 1 - left))
+        return Winograd(m, p.y_shape, p.x_shape[1:], (p.C, p.F), True, tiles)
+    tiles = _tiles(m, (p.OH, p.OW), (top, left))
+    return Winograd(m, p.x_shape, p.y_shape[1:], (p.C, p.F), False, tiles)

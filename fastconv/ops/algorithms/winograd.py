@@ -1,8 +1,9 @@
-"""Winograd's F(2x2, 3x3): 16 multiplications where direct convolution does 36.
+"""Winograd's F(m x m, 3x3): (m + 2)^2 multiplications where direct convolution does 9 m^2.
 
-Its sums are shorter than a chain over all taps, so it is about as accurate. Tiles that hold
-infinities or NaN are computed directly, because the transforms would spread them.
-Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv:1509.09308.
+Its sums are shorter than a chain over all taps, but its transforms amplify rounding errors, the more
+the larger the tile. Tiles that hold infinities or NaN are computed directly, because the transforms
+would spread them. Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks",
+arXiv:1509.09308.
 """
 
 from __future__ import annotations
@@ -14,12 +15,26 @@ from .views import filter_driver, winograd_driver
 
 
 class Winograd(ConvAlgorithm):
-    """F(2x2, 3x3) for stride 1, in all directions; dx is the same of dy and the kernel turned."""
+    """F(m x m, 3x3) for stride 1, in all directions; dx is the same of dy and the kernel turned.
 
-    name = "winograd2"
-    # A transform adds up to 16 inputs of a tile, of which a window of direct convolution sees 9:
-    # the rounding errors of one output come from its neighbours' magnitudes too.
-    error_factor = 16.0
+    Parameters
+    ----------
+    m : 2, 3 or 4
+        Outputs of a tile along each axis.
+    least_sum : int
+        Summed channels from which on its rms error is at most that of a chain of multiply-adds over
+        all taps and channels, whose error grows with its length while the transforms' does not.
+    error_factor : float
+        See ConvAlgorithm: the errors of one output come from its neighbours' magnitudes too.
+    """
+
+    def __init__(self, m: int, least_sum: int, error_factor: float) -> None:
+        self.m = m
+        self.name = f"winograd{m}"
+        self.least_sum = least_sum
+        self.error_factor = error_factor
+        self.reach = m - 1
+        self.exact_integers = m == 2  # the other points are fractions
 
     def unsupported_reason(self, p: ConvProblem, direction: str) -> str | None:
         """Return why not: it is for 3x3 kernels of stride 1 without groups."""
@@ -33,20 +48,32 @@ class Winograd(ConvAlgorithm):
             return "it has groups"
         return None
 
+    def inaccurate_reason(self, p: ConvProblem, direction: str) -> str | None:
+        """Return why not: too short a sum to be as accurate as a chain of multiply-adds."""
+        summed = p.F if direction == "backward_input" else p.C
+        if direction == "backward_filter":
+            summed = p.OH * p.OW // 16
+        if summed < self.least_sum:
+            return f"sums of {summed} are less accurate than direct ones, those of {self.least_sum} are not"
+        return None
+
     def cost(self, p: ConvProblem, direction: str) -> float:
-        """Return 16 products a tile, and the transforms of tiles and kernel."""
+        """Return the products of tiles, and the transforms of tiles and kernel."""
+        m, planes = self.m, (self.m + 2) ** 2
         forward = direction != "backward_input"
         height, width = (p.OH, p.OW) if forward else (p.H, p.W)
         read, written = (p.C, p.F) if forward else (p.F, p.C)
-        tiles = p.N * -(-height // 2) * -(-width // 2)
-        share = tiles * 16 / max(p.N * p.OH * p.OW * 9, 1)
-        copied = COPY_CYCLES * tiles * 4 * read
-        moved = TRANSFORM_CYCLES * 16 * tiles * (read + written) + kernel_transform_cycles(p, 16)
-        return product_cycles(p, written) * share + moved + copied
+        tiles = p.N * -(-height // m) * -(-width // m)
+        share = tiles * planes / max(p.N * p.OH * p.OW * 9, 1)
+        copied = COPY_CYCLES * tiles * m * m * read
+        moved = TRANSFORM_CYCLES * planes * tiles * (read + written)
+        return (
+            product_cycles(p, written) * share + moved + kernel_transform_cycles(p, planes) + copied
+        )
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
         """Return the transformed kernel and a block of transformed tiles."""
-        return winograd_driver(p, direction == "backward_input").workspace_bytes()
+        return winograd_driver(self.m, p, direction == "backward_input").workspace_bytes()
 
     def forward(
         self,
@@ -58,16 +85,16 @@ class Winograd(ConvAlgorithm):
         y: Float32,
     ) -> None:
         """Write y."""
-        winograd_driver(p, False).run(
+        winograd_driver(self.m, p, False).run(
             x.reshape(-1), kernel.reshape(-1), y.reshape(-1), bias, activation
         )
 
     def backward_input(self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32) -> None:
         """Write dx."""
-        winograd_driver(p, True).run(dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1))
+        winograd_driver(self.m, p, True).run(dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1))
 
     def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
         """Write dkernel."""
         arrays = x.reshape(-1), dy.reshape(-1), dkernel.reshape(-1)
-        if not winograd_driver(p, False).run_filter(*arrays):
+        if not winograd_driver(self.m, p, False).run_filter(*arrays):
             filter_driver(p, False).run(*arrays)
