@@ -28,6 +28,7 @@ _SUBMODULES = (
     "models",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "reference",
     "regularizers",

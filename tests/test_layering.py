@@ -35,6 +35,7 @@ FLOORS = {
     "losses": 4,
     "metrics": 4,
     "optimizers": 4,
+    "preprocessing": 4,
     "progress": 4,
     "callbacks": 4,
     "datasets": 4,

@@ -1,0 +1,7 @@
+"""Names of `keras.preprocessing.sequence`."""
+
+from __future__ import annotations
+
+from ..utils.sequences import pad_sequences
+
+__all__ = ["pad_sequences"]
