@@ -23,6 +23,7 @@ FLOORS = {
     "random": 4,
     "custom_objects": 4,
     "serialization": 4,
+    "tree": 4,
     "backend": 4,
     "config": 4,
     "activations": 4,

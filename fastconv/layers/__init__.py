@@ -4,6 +4,8 @@
     |- KernelLayer        Dense, Conv1D, Conv2D, DepthwiseConv2D
     |- ActivationLayer    Activation, ReLU, LeakyReLU, ELU, Softmax
     |- Wrapper            TimeDistributed, SpectralNormalization
+    |- ActivationLayer    Activation, ReLU, LeakyReLU, Softmax
+    |- Merge              Add, Multiply, Maximum ...; Concatenate and Dot take lists too
     `- the others         pooling, reshaping, Dropout, BatchNormalization, Rescaling, InputLayer
 
 Names, arguments, configs and weight order are those of Keras 3.
@@ -46,6 +48,24 @@ from .global_pooling import (
 from .input import Input, InputLayer, KerasTensor
 from .lambda_layer import Lambda
 from .layer import Layer
+from .merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    dot,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from .padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from .passing import ActivityRegularization, Identity, Masking
 from .pooling import (
@@ -115,7 +135,9 @@ __all__ = [
     "AdaptiveMaxPooling1D",
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
+    "Add",
     "AlphaDropout",
+    "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
@@ -124,6 +146,7 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "CenterCrop",
+    "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -143,6 +166,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -176,7 +200,10 @@ __all__ = [
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "Maximum",
+    "Minimum",
     "MixUp",
+    "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
@@ -203,6 +230,7 @@ __all__ = [
     "SpatialDropout2D",
     "SpatialDropout3D",
     "SpectralNormalization",
+    "Subtract",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
@@ -213,7 +241,15 @@ __all__ = [
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",
+    "add",
+    "average",
+    "concatenate",
     "deserialize",
+    "dot",
     "get",
+    "maximum",
+    "minimum",
+    "multiply",
     "serialize",
+    "subtract",
 ]

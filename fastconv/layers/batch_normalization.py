@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,10 @@ class BatchNormalization(Layer):
         "renorm_clipping",
         "renorm_momentum",
     )
+
+    #: Whether training uses the statistics of the batch.
+    follows_batch = True
+    supports_masking = True
 
     gamma: Variable | None = None
     beta: Variable | None = None
@@ -140,7 +145,7 @@ class BatchNormalization(Layer):
         axes = AxesLast(x.ndim, [self.axis % x.ndim])
         x = axes.move(x)
         # A batch of no samples has no statistics.
-        if training and self.trainable and x.size:
+        if training and self.trainable and self.follows_batch and x.size:
             y, mean, variance = ops.batch_norm_train(x, gamma, beta, self.epsilon)
             self._follow(mean, variance)
             gradients = ops.batch_norm_backward
@@ -160,6 +165,12 @@ class BatchNormalization(Layer):
             return axes.back(dx) if need_dx else None
 
         return axes.back(y), backward
+
+    def in_inference(self) -> Layer:
+        """Return a layer that shares the weights and always uses the moving statistics."""
+        clone = copy.copy(self)
+        clone.follows_batch = False
+        return clone
 
     def _follow(self, mean: np.ndarray, variance: np.ndarray) -> None:
         """Move the moving statistics towards those of a batch."""

@@ -13,7 +13,7 @@ from ..ops import checks
 from ..ops.activation import SELU_ALPHA, SELU_SCALE
 from ..random import SeedGenerator
 from . import arguments
-from .activation import Gradient
+from .activation import Activation, Gradient
 from .arguments import Shape
 from .layer import Backward, Layer, weightless_backward
 
@@ -23,11 +23,16 @@ class _Noise(Layer):
 
     #: Argument that says how much; 0 makes the layer idle.
     amount: ClassVar[str] = "rate"
+    supports_masking = True
 
     def __init__(self, seed: int | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = None if seed is None else checks.as_int(self.where, "seed", seed, 0)
         self.seed_generator = SeedGenerator(self.seed, name=f"{self.name}/seed_generator")
+
+    def in_inference(self) -> Layer:
+        """Return a layer that passes its input on."""
+        return Activation("linear", name=self.name)
 
     def disturb(self, x: np.ndarray, seed: int) -> tuple[np.ndarray, Gradient]:
         """Return `x` with noise, and its gradient function."""

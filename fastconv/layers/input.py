@@ -6,45 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import naming
 from ..ops import checks
 from . import arguments
 from .arguments import Shape
 from .layer import Backward, Layer, weightless_backward
+from .symbolic import KerasTensor, Node
 
-
-class KerasTensor:
-    """A shape without values, as `Input` returns it.
-
-    Parameters
-    ----------
-    shape : tuple of int or None
-        With the batch axis.
-    dtype : str
-    name : str
-    """
-
-    def __init__(self, shape: Shape, dtype: str = "float32", name: str | None = None) -> None:
-        self.shape = arguments.as_shape("KerasTensor", "shape", shape)
-        self.dtype = dtype
-        self.name = name or naming.auto_name(type(self).__name__)
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes with the batch."""
-        return len(self.shape)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        raise ValueError(
-            f"KerasTensor {self.name!r} is symbolic: it has a shape but no values. "
-            f"Give it to Sequential([...]) as the first layer."
-        )
-
-    def __bool__(self) -> bool:
-        raise TypeError(f"KerasTensor {self.name!r} is symbolic: it has no truth value.")
-
-    def __repr__(self) -> str:
-        return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+__all__ = ["Input", "InputLayer", "KerasTensor"]
 
 
 def Input(
@@ -58,7 +26,9 @@ def Input(
     tensor: Any = None,
     optional: bool = False,
 ) -> KerasTensor:
-    """Declare the shape of a model's input; goes first into `Sequential([...])`.
+    """Declare an input of a model, which layers are then called with.
+
+    In a `Sequential([...])` it goes first.
 
     Parameters
     ----------
@@ -89,7 +59,8 @@ def Input(
         optional=optional,
         name=name,
     )
-    return KerasTensor(layer.batch_shape, layer.dtype, layer.name)
+    declared: KerasTensor = layer.output
+    return declared
 
 
 class InputLayer(Layer):
@@ -135,6 +106,8 @@ class InputLayer(Layer):
         self.dtype = _as_data_type(self.where, dtype)
         self.sparse = self.ragged = self.optional = False
         self.built = True
+        tensor = KerasTensor(self.batch_shape, self.dtype, self.name)
+        self._inbound_nodes.append(Node(self, (), {}, tensor))
 
     def infer_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape if it agrees with the declared one."""

@@ -10,8 +10,9 @@ import numpy as np
 
 from .. import constraints, initializers, naming, regularizers, serialization
 from ..ops import checks
-from . import arguments, budget
+from . import arguments, budget, calls
 from .arguments import Shape
+from .symbolic import Graph, Node, tensors_in
 from .variable import Variable
 
 #: `backward(dy, need_dx=True) -> dx or None`
@@ -61,6 +62,17 @@ class Layer(serialization.Configurable):
     """
 
     keeps_identity = True
+    #: Whether the layer takes a list of inputs: `forward` gets a list of arrays, `infer_shape` one
+    #: of shapes, and `backward` returns a list of gradients.
+    takes_list: bool = False
+    #: Whether an input's mask is the output's too; other layers end it.
+    supports_masking: bool = False
+    #: Whether `forward` takes the mask of its input: `forward(x, training, mask=...)`.
+    uses_mask: bool = False
+    #: The layers within, for layers that are made of others: filled when it is built.
+    graph: Graph | None = None
+    #: The same for training, which may differ where `call` takes `training`.
+    training_graph: Graph | None = None
     #: Number of input axes with the batch, None for any; what they are; which holds the channels.
     input_rank: int | None = None
     input_axes = ""
@@ -85,12 +97,13 @@ class Layer(serialization.Configurable):
         self.name = arguments.as_name(class_name, name)
         self.dtype_policy = arguments.as_dtype_policy(self.where, dtype)
         self.dtype = self.dtype_policy.variable_dtype
-        self.trainable = bool(trainable)
+        self._trainable = bool(trainable)
         self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.batch_input_shape = arguments.batch_shape_of(self.where, kwargs)
         self.built = False
         self.input_channels: int | None = None
+        self._inbound_nodes: list[Node] = []
         self._trainable_variables: list[Variable] = []
         self._other_variables: list[Variable] = []
 
@@ -114,11 +127,14 @@ class Layer(serialization.Configurable):
         ValueError
             The layer cannot take such an input.
         """
+        if calls.is_composite(self):
+            self.built = True
+            return
         output_shape = self.compute_output_shape(input_shape)
         if self.built:
             return
         try:
-            self.create_weights(arguments.as_shape(self.where, "input_shape", input_shape))
+            self.create_weights(self._as_shapes(input_shape))
         except BaseException:
             self.input_channels = None
             self._trainable_variables, self._other_variables = [], []
@@ -174,11 +190,28 @@ class Layer(serialization.Configurable):
         ValueError
             The layer cannot take such an input.
         """
-        shape = arguments.as_shape(self.where, "input_shape", input_shape)
-        arguments.check_fits(self.where, shape, self.input_rank, self.input_axes)
-        if self.input_channels is not None:
-            arguments.check_channels(self.where, shape, self.input_channels, self.channel_axis)
+        if calls.is_composite(self):
+            result: Shape = calls.composite_shape(self, input_shape)
+            return result
+        shape = self._as_shapes(input_shape)
+        if not self.takes_list:
+            arguments.check_fits(self.where, shape, self.input_rank, self.input_axes)
+            if self.input_channels is not None:
+                arguments.check_channels(self.where, shape, self.input_channels, self.channel_axis)
         return self.infer_shape(shape)
+
+    def _as_shapes(self, input_shape: Any) -> Any:
+        """Return a shape as a tuple, or a list of them for layers of several inputs."""
+        if not self.takes_list:
+            return arguments.as_shape(self.where, "input_shape", input_shape)
+        if not isinstance(input_shape, (list, tuple)) or not all(
+            isinstance(shape, (list, tuple)) for shape in input_shape
+        ):
+            raise ValueError(
+                f"{self.where}: takes a list of inputs, so input_shape must be a list of shapes, "
+                f"got {input_shape!r}."
+            )
+        return [arguments.as_shape(self.where, "input_shape", shape) for shape in input_shape]
 
     def infer_shape(self, input_shape: Shape) -> Shape:
         """Return the output shape; called before the weights exist."""
@@ -211,23 +244,66 @@ class Layer(serialization.Configurable):
         """
         raise NotImplementedError(f"{self.where} must define forward(x, training).")
 
-    def __call__(self, x: Any, training: bool | None = None) -> np.ndarray:
-        """Return the output for a batch `x`, building the layer if need be.
+    def __call__(self, *inputs: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        """Return the output for a batch, building the layer if need be.
+
+        Parameters
+        ----------
+        *inputs : array or KerasTensor, or a list of them for layers of several inputs
+            With symbolic tensors the result is symbolic too, and nothing is computed.
+        training : bool, optional
+            In a call with symbolic tensors: what the layer is told whenever the model runs; by
+            default, whether the model trains.
 
         Raises
         ------
         ValueError
-            The shape of `x` does not fit the layer.
+            The shape of an input does not fit the layer.
         TypeError
-            `x` does not hold real numbers.
+            An input does not hold real numbers.
         """
-        x = checks.as_float32(self.where, "input", x)
-        if self.built:
-            self.compute_output_shape(x.shape)
-        else:
-            self.build(x.shape)
-        y, _ = self.forward(x, training=bool(training))
-        return y.copy() if np.may_share_memory(x, y) else y
+        if tensors_in((inputs, kwargs)):
+            if training is not None:
+                kwargs["training"] = training
+            return self.call_symbolic(inputs, kwargs)
+        return calls.compute(self, inputs, kwargs, training)
+
+    def call_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Note a call with symbolic tensors, and return the symbolic tensors that it gives."""
+        return calls.record(self, args, kwargs)
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        """Return the mask (bool, the leading axes of the output) for an input and its mask.
+
+        Layers that make masks define it: the first of them has a mask of None.
+        """
+        return mask if self.supports_masking else None
+
+    def in_inference(self) -> Layer:
+        """Return a layer that shares the weights and computes in training what inference does.
+
+        Layers that behave alike in both need not define it; it is for calls with training=False.
+        """
+        return self
+
+    @property
+    def input(self) -> Any:
+        """What the layer was first called with: a symbolic tensor, or a list of them."""
+        node = self._first_call("input")
+        return node.args[0] if node.args else node.inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensor, or structure of them, that the first call of the layer gave."""
+        return self._first_call("output").output
+
+    def _first_call(self, what: str) -> Node:
+        if not self._inbound_nodes:
+            raise AttributeError(
+                f"{self.where} has no {what}: it was never called with a symbolic tensor, so it "
+                f"is no part of a graph; build its model first."
+            )
+        return self._inbound_nodes[0]
 
     def learns(self, variable: Variable | None) -> bool:
         """Return whether `backward` has to compute the gradient of this weight."""
@@ -264,9 +340,27 @@ class Layer(serialization.Configurable):
         return [*self._trainable_variables, *self._other_variables]
 
     @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights; setting it sets it for the layers within too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in self.sublayers():
+            layer.trainable = self._trainable
+
+    def sublayers(self) -> list[Layer]:
+        """Return the layers that this one is made of, in the order they were assigned."""
+        return calls.assigned_layers(self) if calls.is_composite(self) else []
+
+    @property
     def weights(self) -> list[Variable]:
-        """All weights: those made trainable, then the others, each in order of creation."""
-        return self.own_weights
+        """All weights: those made trainable, then the others, each in order of creation.
+
+        The weights of layers within come after the layer's own.
+        """
+        return self._with_inner(self.own_weights, lambda layer: layer.weights)
 
     @property
     def variables(self) -> list[Variable]:
@@ -276,7 +370,8 @@ class Layer(serialization.Configurable):
     @property
     def trainable_weights(self) -> list[Variable]:
         """Weights that training changes; none if the layer is frozen."""
-        return [v for v in self.weights if self.learns(v)]
+        own = [v for v in self._trainable_variables if self.learns(v)]
+        return self._with_inner(own, lambda layer: layer.trainable_weights)
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -286,12 +381,23 @@ class Layer(serialization.Configurable):
     @property
     def non_trainable_weights(self) -> list[Variable]:
         """Weights that training leaves alone."""
-        return [v for v in self.weights if not self.learns(v)]
+        frozen = [v for v in self.own_weights if not self.learns(v)]
+        return self._with_inner(frozen, lambda layer: layer.non_trainable_weights)
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
         """The same as `non_trainable_weights`."""
         return self.non_trainable_weights
+
+    def _with_inner(
+        self, own: list[Variable], of: Callable[[Layer], list[Variable]]
+    ) -> list[Variable]:
+        """Return own weights and those of the layers within, each once."""
+        inner = self.sublayers()
+        if not inner:
+            return own
+        every = [*own, *(variable for layer in inner for variable in of(layer))]
+        return list({id(variable): variable for variable in every}.values())
 
     def get_weights(self) -> list[np.ndarray]:
         """Return copies of the weights, in the order of `weights`."""

@@ -44,6 +44,7 @@ from .global_pooling import (
 from .input import InputLayer
 from .lambda_layer import Lambda
 from .layer import Layer
+from .merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
 from .padding import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from .passing import ActivityRegularization, Identity, Masking
 from .pooling import (
@@ -83,10 +84,13 @@ _CLASSES: tuple[type[Layer], ...] = (
     AdaptiveMaxPooling3D,
     AlphaDropout,
     AveragePooling1D,
+    Add,
+    Average,
     AveragePooling2D,
     AveragePooling3D,
     BatchNormalization,
     CenterCrop,
+    Concatenate,
     Conv1D,
     Conv1DTranspose,
     Conv2D,
@@ -100,6 +104,7 @@ _CLASSES: tuple[type[Layer], ...] = (
     Dense,
     DepthwiseConv1D,
     DepthwiseConv2D,
+    Dot,
     Dropout,
     ELU,
     Embedding,
@@ -135,6 +140,10 @@ _CLASSES: tuple[type[Layer], ...] = (
     RandomRotation,
     RandomTranslation,
     RandomZoom,
+    PReLU,
+    Maximum,
+    Minimum,
+    Multiply,
     ReLU,
     RepeatVector,
     Rescaling,
@@ -153,6 +162,7 @@ _CLASSES: tuple[type[Layer], ...] = (
     UpSampling2D,
     UpSampling3D,
     ZeroPadding1D,
+    Subtract,
     ZeroPadding2D,
     ZeroPadding3D,
 )

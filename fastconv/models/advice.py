@@ -6,14 +6,18 @@ Nothing here changes anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import metrics, progress
 from ..layers import Activation, BatchNormalization, Layer, Rescaling
-from ..losses import Loss
+from .head import Head
 from .objective import Objective
+from .program import lower
+
+if TYPE_CHECKING:
+    from .network import Network
 
 #: Bytes of x looked at in one go, so that no temporary array gets large.
 CHUNK_BYTES = 1 << 24
@@ -56,10 +60,19 @@ def on_split(where: str, training: np.ndarray, validation: np.ndarray) -> None:
         )
 
 
-def on_objective(where: str, objective: Objective, layers: Sequence[Layer]) -> None:
+def on_objective(where: str, objective: Objective, model: Network) -> None:
     """Warn about a loss that does not go with the last activation, and about `Accuracy`."""
-    last = layers[-1]
-    loss: Loss = objective.loss
+    assert model.graph is not None
+    program = lower(model.graph, training=False)
+    producers = program.producers()
+    for head, slot in zip(objective.heads, program.outputs, strict=True):
+        if head.loss is not None and slot in producers:
+            _on_head(where, head, program.steps[producers[slot]].layer)
+
+
+def _on_head(where: str, head: Head, last: Layer) -> None:
+    """Warn about the loss and the metrics of an output that is the result of the layer `last`."""
+    loss: Any = head.loss
     from_logits = getattr(loss, "from_logits", None)
     name = last.activation_name
     if from_logits and name in ("softmax", "sigmoid"):
@@ -74,7 +87,7 @@ def on_objective(where: str, objective: Objective, layers: Sequence[Layer]) -> N
             f"{where}: {loss.name} needs probabilities, but {last.where} has no activation; give "
             f'it activation="{needed}", or the loss from_logits=True.'
         )
-    for metric in objective.metrics:
+    for metric in head.metrics:
         if isinstance(metric, metrics.Accuracy) and from_logits is not None:
             progress.warn(
                 f"{where}: the metric Accuracy() compares values, not classes; did you mean "
@@ -82,21 +95,17 @@ def on_objective(where: str, objective: Objective, layers: Sequence[Layer]) -> N
             )
 
 
-def on_last_batch(
-    where: str, n: int, batch_size: int, layers: Sequence[Layer], input_shape: Any
-) -> None:
+def on_last_batch(where: str, n: int, batch_size: int, layers: Sequence[Layer]) -> None:
     """Warn if a BatchNormalization after Dense meets a batch of one sample."""
     if n % batch_size != 1:
         return
-    shape = input_shape
     for layer in layers:
-        if isinstance(layer, BatchNormalization) and len(shape) == 2 and layer.trainable:
+        if isinstance(layer, BatchNormalization) and layer.trainable and layer.input.ndim == 2:
             progress.warn(
                 f"{where}: the last batch has one sample ({n} samples, batch_size={batch_size}), "
                 f"for which {layer.where} gives zeros; choose another batch_size."
             )
             return
-        shape = layer.compute_output_shape(shape)
 
 
 def _scales(layers: Sequence[Layer]) -> bool:

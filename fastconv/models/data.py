@@ -9,7 +9,7 @@ Arrays keep their type: a batch is cast to float32 when it is gathered, never th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,11 @@ import numpy as np
 from .. import ops, progress
 from ..ops import checks
 
-#: x, y (as the loss wants it) and sample weights (float32), of a batch or of all data.
-Batch = tuple[np.ndarray, "np.ndarray | None", "np.ndarray | None"]
+Arrays = list[np.ndarray]
+Optional = list["np.ndarray | None"]
+#: Of a batch or of all data: an array for each input; for each output targets (as its loss wants
+#: them) and sample weights (float32), None where there are none.
+Batch = tuple[Arrays, Optional, Optional]
 
 #: After so many batches without an end, a generator is perhaps endless.
 MANY_BATCHES = 10_000
@@ -61,14 +64,20 @@ def is_stream(x: Any) -> bool:
     return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
 
 
-def check_lengths(where: str, **arrays: np.ndarray | None) -> None:
+def check_lengths(where: str, arrays: Mapping[str, np.ndarray | None]) -> None:
     """Raise ValueError unless all arrays have the same number of samples, at least one."""
+    sizes = check_equal_lengths(where, arrays)
+    if not next(iter(sizes.values()), 1):
+        raise ValueError(f"{where}: {next(iter(sizes))} has 0 samples.")
+
+
+def check_equal_lengths(where: str, arrays: Mapping[str, np.ndarray | None]) -> dict[str, int]:
+    """Return the number of samples of all arrays by name; ValueError unless they are equal."""
     sizes = {name: len(array) for name, array in arrays.items() if array is not None}
     if len(set(sizes.values())) > 1:
         listed = ", ".join(f"{name}: {size}" for name, size in sizes.items())
         raise ValueError(f"{where}: all arrays must have the same number of samples, got {listed}.")
-    if not next(iter(sizes.values()), 1):
-        raise ValueError(f"{where}: {next(iter(sizes))} has 0 samples.")
+    return sizes
 
 
 def unpack(where: str, batch: Any) -> tuple[Any, Any, Any]:
@@ -170,7 +179,8 @@ class ArrayFeed:
 
     Parameters
     ----------
-    arrays : x, y and sample weights, all (N, ...); y and weights may be None
+    arrays : Batch
+        All arrays (N, ...).
     batch_size : int
     shuffle : bool or "batch"
         A new order in each epoch, from NumPy's global generator: of all samples, or of whole
@@ -181,7 +191,7 @@ class ArrayFeed:
         self.arrays = arrays
         self.batch_size = batch_size
         self.shuffle = shuffle
-        self.steps: int | None = -(-len(arrays[0]) // batch_size)
+        self.steps: int | None = -(-len(arrays[0][0]) // batch_size)
 
     def ready(self) -> bool:
         """Return whether there are batches left: always, an array can be read again."""
@@ -189,7 +199,7 @@ class ArrayFeed:
 
     def epoch(self) -> Iterator[Batch]:
         """Yield all batches once."""
-        n, size = len(self.arrays[0]), self.batch_size
+        n, size = len(self.arrays[0][0]), self.batch_size
         starts = range(0, n, size)
         if self.shuffle is True:
             order = np.random.permutation(n)
@@ -204,11 +214,18 @@ class ArrayFeed:
             yield self._batch(slice(start, min(start + size, n)))
 
     def _batch(self, rows: Any) -> Batch:
-        x, y, weight = self.arrays
-        targets = y
-        if y is not None:
-            targets = _gather(y, rows) if y.ndim > 1 and y.dtype.kind == "f" else y[rows]
-        return _gather(x, rows), targets, None if weight is None else weight[rows]
+        xs, ys, weights = self.arrays
+        return (
+            [_gather(x, rows) for x in xs],
+            [None if y is None else _targets(y, rows) for y in ys],
+            [None if weight is None else weight[rows] for weight in weights],
+        )
+
+
+def _targets(y: np.ndarray, rows: Any) -> np.ndarray:
+    """Return rows of targets: labels keep their type."""
+    targets: np.ndarray = _gather(y, rows) if y.ndim > 1 and y.dtype.kind == "f" else y[rows]
+    return targets
 
 
 def _gather(x: np.ndarray, rows: Any) -> np.ndarray:

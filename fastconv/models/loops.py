@@ -20,20 +20,16 @@ if TYPE_CHECKING:
 
 
 def plan_for(model: Model, objective: Objective) -> Plan:
-    """Return the model's layers, ready to run for its loss.
-
-    The loss takes over the last activation if it can: its value is then exact where probabilities
-    round to 0, and its gradient never vanishes there.
-    """
-    last = model.flatten()[-1]
-    activation = objective.loss.fused_activation
-    fused = activation is not None and activation == last.activation_name
-    # An activity penalty is one of probabilities.
-    return model.plan(fused=fused and last.activity_regularizer is None)
+    """Return the model's layers, ready to run for its losses."""
+    heads = objective.heads
+    return model.plan(
+        activations=[None if head.loss is None else head.loss.fused_activation for head in heads],
+        with_loss=[head.compares for head in heads],
+    )
 
 
 def training_plan(model: Model, objective: Objective) -> Plan:
-    """Return `plan_for`, with the optimizer built for what the plan trains."""
+    """Return `plan_for`, with the optimizer built for what the model trains."""
     plan = plan_for(model, objective)
     optimizer: Any = model.optimizer
     trained = plan.variables
@@ -61,13 +57,11 @@ def is_due(epoch: int, frequency: Any) -> bool:
 def train_step(model: Model, objective: Objective, plan: Plan, batch: Batch) -> None:
     """Update the weights with one batch."""
     x, y, weight = batch
-    assert y is not None
     for variable in plan.variables:
         variable.grad = None
     y_pred, penalty, take_back = plan.train(x)
-    value, dy = objective.loss_step(plan, y, y_pred, weight, gradient=True)
-    assert dy is not None
-    take_back(dy)
+    value, gradients = objective.step(plan, y, y_pred, weight, gradient=True)
+    take_back(gradients)
     penalty += plan.weight_penalty()
     plan.add_weight_penalty_gradients()
     optimizer: Any = model.optimizer
@@ -78,9 +72,8 @@ def train_step(model: Model, objective: Objective, plan: Plan, batch: Batch) -> 
 def test_step(objective: Objective, plan: Plan, batch: Batch, weight_penalty: float) -> None:
     """Add one batch to the means."""
     x, y, weight = batch
-    assert y is not None
     y_pred, penalty = plan.infer(x)
-    value, _ = objective.loss_step(plan, y, y_pred, weight, gradient=False)
+    value, _ = objective.step(plan, y, y_pred, weight, gradient=False)
     objective.update(plan, value + penalty + weight_penalty, y, y_pred, weight)
 
 
@@ -126,23 +119,26 @@ def evaluate(
     return logs
 
 
-def predict(plan: Plan, batches: Epochs, n: int | None, callbacks: CallbackList) -> np.ndarray:
-    """Return the outputs for all batches, which have `n` samples if that is known."""
-    result: np.ndarray | None = None
-    parts: list[np.ndarray] = []
+def predict(
+    model: Model, batches: Epochs, n: int | None, callbacks: CallbackList
+) -> list[np.ndarray]:
+    """Return each output for all batches, which have `n` samples if that is known."""
+    plan = model.plan()
+    results: list[np.ndarray] = []
+    parts: list[list[np.ndarray]] = []
     done = 0
     for step, (x, _, _) in enumerate(batches):
         callbacks.call("on_predict_batch_begin", step, {})
-        y, _ = plan.infer(x)
+        ys, _ = plan.infer(x)
         if n is None:
-            parts.append(y.copy() if np.may_share_memory(x, y) else y)
+            parts.append([y.copy() if any(np.may_share_memory(a, y) for a in x) else y for y in ys])
         else:
-            if result is None:
-                result = np.empty((n, *y.shape[1:]), np.float32)
-            result[done : done + len(y)] = y
-        done += len(y)
-        callbacks.call("on_predict_batch_end", step, {"outputs": y})
+            if not results:
+                results = [np.empty((n, *y.shape[1:]), np.float32) for y in ys]
+            for result, y in zip(results, ys, strict=True):
+                result[done : done + len(y)] = y
+        done += len(ys[0])
+        callbacks.call("on_predict_batch_end", step, {"outputs": model.structured(ys)})
     if n is None:
-        result = np.concatenate(parts)
-    assert result is not None
-    return result
+        results = [np.concatenate(several) for several in zip(*parts, strict=True)]
+    return results

@@ -1,149 +1,273 @@
 """Network: layers that form one. It runs them, and holds what they hold: weights, names, files.
 
-It is a layer itself, so that a model can be a layer of another one.
+It is a layer itself, so that a model can be a layer of another one. What it computes is its graph;
+`plan` makes that ready to run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .. import saving
-from ..layers import Layer, Variable
+from .. import saving, tree
+from ..layers import Layer, calls
 from ..layers.layer import Backward
+from ..layers.operators import Operator
+from ..layers.symbolic import Graph, KerasTensor, tensors_in
 from ..ops import checks
-from . import summary
+from . import structures, summary
+from .data import as_array
 from .plan import Plan
+from .program import lower
 
 Shape = tuple["int | None", ...]
 
+# Several threads may use a model that is not built yet; one of them builds it.
+_building = threading.Lock()
+
 
 class Network(Layer):
-    """Base of models. A subclass defines `layers`, `input_shape` and `output_shape`."""
+    """Base of models. A subclass sets `graph` when it is built."""
 
     keras_module = "keras"
 
-    # What a subclass defines
+    # The graph
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, without InputLayer."""
-        raise NotImplementedError
+        """The layers, in Keras's order; those of a subclass as they were assigned."""
+        if self.graph is None or self.is_traced:
+            return calls.assigned_layers(self)
+        return [layer for layer in self.graph.layers if not isinstance(layer, Operator)]
+
+    def sublayers(self) -> list[Layer]:
+        """Return the layers."""
+        return self.layers
 
     @property
-    def input_shape(self) -> Shape:
-        """Shape of the input with its batch axis."""
-        raise NotImplementedError
+    def is_traced(self) -> bool:
+        """Whether the graph is what the `call` of a subclass does."""
+        return hasattr(type(self), "call")
+
+    def _built_graph(self, what: str) -> Graph:
+        if self.graph is None:
+            raise AttributeError(f"{self.where} has no {what} yet: build it first.")
+        return self.graph
 
     @property
-    def output_shape(self) -> Shape:
-        """Shape of the output with its batch axis."""
-        raise NotImplementedError
+    def inputs(self) -> list[KerasTensor]:
+        """The symbolic inputs as a flat list."""
+        return list(self._built_graph("inputs").inputs)
 
-    def layer_shapes(self) -> list[tuple[Layer, Shape | None]]:
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """The symbolic outputs as a flat list."""
+        return list(self._built_graph("outputs").outputs)
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input, or the structure of inputs that the model was made with."""
+        return self._built_graph("input").input
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output, or the structure of outputs that the model was made with."""
+        return self._built_graph("output").output
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input with its batch axis; a structure of them for several inputs."""
+        return tree.map_leaves(lambda tensor: tensor.shape, self._built_graph("input shape").input)
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output with its batch axis; a structure of them for several outputs."""
+        graph = self._built_graph("output shape")
+        return tree.map_leaves(lambda tensor: tensor.shape, graph.output)
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the inputs, in the order of `inputs`."""
+        return [tensor.name for tensor in self._built_graph("input names").inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs: keys of a dictionary of outputs, or of the layers they are from."""
+        return structures.output_names(self._built_graph("output names").output)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the output shape, or structure of shapes, for that of the input.
+
+        Raises
+        ------
+        ValueError
+            The layers cannot take such an input.
+        """
+        if self.graph is None:
+            self.build(input_shape)
+        assert self.graph is not None
+        shapes: list[Any] = []
+        calls.map_shapes(shapes.append, input_shape)
+        if len(shapes) != len(self.graph.inputs):
+            raise ValueError(
+                f"{self.where}: input_shape must have one shape for each of "
+                f"{len(self.graph.inputs)} inputs, got {len(shapes)}."
+            )
+        return calls.output_shapes(self.graph, shapes)
+
+    def layer_shapes(self) -> list[tuple[Layer, Any]]:
         """Return each layer with the shape of its output, None if it is not built."""
-        raise NotImplementedError
+        if self.graph is None:
+            return [(layer, None) for layer in self.layers]
+        entries: list[tuple[Layer, Any]] = []
+        for layer in self.graph.layers:
+            nodes = self.graph.calls(layer)
+            shape = tree.map_leaves(lambda tensor: tensor.shape, nodes[0].output)
+            entries.append((layer, shape))
+        return entries
 
     # Running
 
     def flatten(self) -> list[Layer]:
-        """Return the layers, those of models within the model in their place."""
-        flat: list[Layer] = []
-        for layer in self.layers:
-            flat += layer.flatten() if isinstance(layer, Network) else [layer]
-        return flat
+        """Return the layers in the order they run, those of models within in their place."""
+        if self.graph is not None:
+            return [step.layer for step in lower(self.graph, training=False).steps]
+        return [
+            inner
+            for layer in self.layers
+            for inner in (layer.flatten() if isinstance(layer, Network) else [layer])
+        ]
 
-    def plan(self, fused: bool = False) -> Plan:
+    def plan(
+        self,
+        activations: Sequence[str | None] | None = None,
+        with_loss: Sequence[bool] | None = None,
+        to_input: bool = False,
+    ) -> Plan:
         """Return the layers ready to run, see `Plan`."""
-        return Plan(self.flatten(), fused)
+        assert self.graph is not None
+        return Plan(
+            self.graph,
+            self.training_graph,
+            activations,
+            with_loss,
+            to_input,
+            variables=self.trainable_weights,
+        )
 
-    def run(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        """Return the output for a float32 batch of the right shape."""
-        return self.forward(x, training)[0]
+    def forward(self, x: Any, training: bool = False) -> tuple[Any, Backward | None]:
+        """Return the output and, when training, the function that takes gradients back.
 
-    def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
-        """Return the output and, when training, the function that takes gradients back."""
+        Of several inputs or outputs, `x` and the output are lists.
+        """
+        single = not isinstance(x, (list, tuple))
+        inputs = [x] if single else list(x)
         if not training:
-            return self.plan().infer(x)[0], None
-        y, _, take_back = Plan(self.flatten(), to_input=True).train(x)
+            return _one(self.plan().infer(inputs)[0]), None
+        outputs, _, take_back = self.plan(to_input=True).train(inputs)
 
-        def backward(dy: np.ndarray, need_dx: bool = True) -> np.ndarray | None:
-            dx = take_back(dy)
-            return dx if need_dx else None
+        def backward(dy: Any, need_dx: bool = True) -> Any:
+            dx = take_back([dy] if len(outputs) == 1 else dy)
+            return (dx[0] if single else dx) if need_dx else None
 
-        return y, backward
+        return _one(outputs), backward
 
-    def __call__(self, x: Any, training: bool | None = None) -> np.ndarray:
-        """Return the output for a batch `x`, building the model if need be.
+    def __call__(self, *inputs: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        """Return the output for a batch, building the model if need be.
+
+        Parameters
+        ----------
+        *inputs : array, or the structure of arrays that the model takes; KerasTensors as well
+        training : bool, optional
 
         Raises
         ------
         TypeError
-            `x` does not hold real numbers.
+            An input does not hold real numbers.
         ValueError
-            The shape of `x` does not fit the model.
+            The structure or a shape of the input does not fit the model.
         """
-        x = checks.as_float32(self.where, "input", x)
-        if not self.built:
-            self.build((None, *x.shape[1:]))
-        x = np.ascontiguousarray(self.match_input(self.where, x))
-        y = self.run(x, bool(training))
-        return y.copy() if np.may_share_memory(x, y) else y
+        if tensors_in((inputs, kwargs)):
+            return super().__call__(*inputs, training=training, **kwargs)
+        x = inputs[0] if len(inputs) == 1 else list(inputs)
+        if kwargs:
+            raise TypeError(
+                f"{self.where}: with arrays, a model takes its inputs as one argument, got also "
+                f"{', '.join(kwargs)}."
+            )
+        arrays = [
+            checks.as_float32(self.where, "input", array)
+            for array in self.match_inputs(self.where, x)
+        ]
+        run = self.plan().train if training else self.plan().infer
+        outputs = [
+            y.copy() if any(np.may_share_memory(array, y) for array in arrays) else y
+            for y in run(arrays)[0]
+        ]
+        return self.structured(outputs)
 
-    def match_input(self, where: str, x: np.ndarray) -> np.ndarray:
-        """Return `x` as a view with the rank of the model's input: a last axis of 1 is optional.
+    def structured(self, outputs: list[np.ndarray]) -> Any:
+        """Return a flat list of outputs in the structure that the model was made with."""
+        assert self.graph is not None
+        return tree.pack(self.graph.output, outputs)
+
+    def call_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Note a call of the model within another one."""
+        if self.graph is None:
+            self.build_symbolic(args, kwargs)
+        assert self.graph is not None
+        given = args[0] if len(args) == 1 and not set(kwargs) - {"training", "mask"} else None
+        if given is None:
+            flat = tensors_in((args, kwargs))
+        else:
+            flat = structures.split(self.where, "the input", given, self.graph.input)
+        for tensor, wanted in zip(flat, self.graph.inputs, strict=True):
+            if not structures.fits(tensor.shape, wanted.shape):
+                raise ValueError(
+                    f"{self.where}: the input {wanted.name} must have shape {wanted.shape}, got "
+                    f"{tensor.shape}."
+                )
+        shapes = calls.output_shapes(self.graph, [tensor.shape for tensor in flat])
+        return calls.note(self, args, kwargs, shapes, flat)
+
+    def build_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Build the model for a call with symbolic tensors."""
+        self.build(tree.map_leaves(lambda tensor: tensor.shape, args[0]))
+
+    def shapes_of(self, where: str, x: Any) -> Any:
+        """Return the input shapes that a model which is not built is given with some data."""
+        return structures.batch_shapes(x)
+
+    def match_inputs(self, where: str, x: Any) -> list[np.ndarray]:
+        """Return the arrays that the model is given, flat and of its inputs' ranks.
+
+        Builds the model if need be. A last axis of size 1 is optional.
 
         Raises
         ------
+        TypeError
+            Something is no array of real numbers.
         ValueError
-            The shape of `x` does not fit the model.
+            The structure, or a shape, does not fit the model.
         """
-        wanted = self.input_shape
-        shape: tuple[int, ...] = x.shape
-        if len(shape) == len(wanted) - 1 and wanted[-1] == 1:
-            x = x[..., None]
-        elif len(shape) == len(wanted) + 1 and shape[-1] == 1:
-            x = x[..., 0]
-        if not _fits(x.shape, wanted):
-            shown, got = (", ".join(map(str, ["N", *s[1:]])) for s in (wanted, shape))
-            raise ValueError(
-                f"{where}: the model was built for inputs of shape ({shown}), got ({got})."
-                f"{_input_hint(shape, wanted)}"
-            )
-        return x
+        if self.graph is None:
+            with _building:
+                if self.graph is None:
+                    shapes = self.shapes_of(where, x)
+                    self.build_symbolic((calls.map_shapes(KerasTensor, shapes),), {})
+        assert self.graph is not None
+        tensors = self.graph.inputs
+        arrays = structures.split(where, "x", x, self.graph.input)
+        names = [f' for "{tensor.name}"' if len(tensors) > 1 else "" for tensor in tensors]
+        return [
+            structures.match_input(where, name, as_array(where, f"x{name}", array), tensor.shape)
+            for name, array, tensor in zip(names, arrays, tensors, strict=True)
+        ]
 
-    # Weights
-
-    @property
-    def trainable(self) -> bool:
-        """Whether training changes the weights; setting it sets it for every layer."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
-        for layer in self.layers:
-            layer.trainable = self._trainable
-
-    @property
-    def weights(self) -> list[Variable]:
-        """All weights, layer by layer."""
-        return self._collect(lambda layer: layer.weights)
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """Weights that training changes, layer by layer."""
-        return self._collect(lambda layer: layer.trainable_weights)
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """Weights that training leaves alone, layer by layer."""
-        return self._collect(lambda layer: layer.non_trainable_weights)
-
-    def _collect(self, of: Callable[[Layer], list[Variable]]) -> list[Variable]:
-        return list({id(v): v for layer in self.layers for v in of(layer)}.values())
+    # Files
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Write the weights, and the optimizer's state, to a file that Keras reads too.
@@ -254,17 +378,6 @@ class Network(Layer):
         )
 
 
-def _fits(shape: tuple[int, ...], wanted: Shape) -> bool:
-    return len(shape) == len(wanted) and all(
-        want in (None, size) for size, want in zip(shape[1:], wanted[1:], strict=True)
-    )
-
-
-def _input_hint(shape: tuple[int, ...], wanted: Shape) -> str:
-    if _fits((1, *shape), wanted) or _fits((1, *shape, 1), wanted):
-        return " A single sample? Use x[None]."
-    if len(shape) == len(wanted) - 1:
-        return " No channel axis? Use x[..., None]."
-    if len(shape) == 4 and _fits((shape[0], *shape[2:], shape[1]), wanted):
-        return " It looks like channels-first data: use x.transpose(0, 2, 3, 1)."
-    return ""
+def _one(outputs: list[np.ndarray]) -> Any:
+    """Return the output, or the list of several."""
+    return outputs[0] if len(outputs) == 1 else outputs

@@ -1,172 +1,173 @@
-"""Objective: the loss and the metrics that compile() was given, and their running means."""
+"""Objective: what compile() was given, handed out to the outputs of a model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .. import losses, metrics, ops
-from ..losses import Loss
+from .. import tree
+from ..arguments import as_real
 from ..metrics import Mean, Metric
+from ..ops import checks
+from .head import CROSSENTROPY, Head, get_loss, leaves
 from .plan import Plan
-
-#: Words that stand for what fits the targets.
-ACCURACY = ("accuracy", "acc")
-CROSSENTROPY = ("crossentropy", "ce")
-
-_LOSS_OF_KIND: dict[str, type[Loss]] = {
-    "binary": losses.BinaryCrossentropy,
-    "sparse": losses.SparseCategoricalCrossentropy,
-    "categorical": losses.CategoricalCrossentropy,
-}
-_ACCURACY_OF_KIND: dict[str, type[Metric]] = {
-    "binary": metrics.BinaryAccuracy,
-    "sparse": metrics.SparseCategoricalAccuracy,
-    "categorical": metrics.CategoricalAccuracy,
-}
-_CROSSENTROPY_OF_KIND: dict[str, type[Metric]] = {
-    "binary": metrics.BinaryCrossentropy,
-    "sparse": metrics.SparseCategoricalCrossentropy,
-    "categorical": metrics.CategoricalCrossentropy,
-}
 
 
 class Objective:
-    """A loss with its metrics.
+    """The losses and metrics of all outputs.
 
     Parameters
     ----------
-    loss : str, Loss, ... or None
-        What `losses.get` takes, "crossentropy", or a sequence or dictionary with one of these.
-    compile_metrics, weighted_metrics : str, Metric, ..., sequences or dictionaries of them, or None
-        What `metrics.get` takes, "accuracy" or "crossentropy". Weights of samples and classes
-        count for the second kind only.
+    loss
+        One for all outputs, or a list or dictionary (by name of the output) with one for each.
+    loss_weights : number, list or dictionary of numbers, optional
+        Factors of the losses in their sum.
+    metrics, weighted_metrics
+        Of one output: one or several. Of several outputs: a list or dictionary with those of each.
+    outputs : sequence of str, optional
+        Names of the outputs, if they are known yet; else `bind` tells.
+
+    Attributes
+    ----------
+    heads : list of Head
+        One for each output, in the order of `model.outputs`.
+    tracker : Mean
+        The mean of the sum of the losses and penalties.
 
     Raises
     ------
     TypeError, ValueError
-        A name is unknown, or an object is neither a loss nor a metric.
+        A name is unknown, or something is neither a loss nor a metric, or does not go with the
+        outputs.
     """
 
-    def __init__(self, loss: Any, compile_metrics: Any, weighted_metrics: Any) -> None:
-        given = list(_leaves(loss))
-        if len(given) > 1:
-            raise ValueError(f"compile: the model has 1 output, got {len(given)} losses.")
-        self._loss_word = given[0] if given and _is_word(given[0], CROSSENTROPY) else None
-        self._loss: Loss | None = None
-        if given and self._loss_word is None:
-            self._loss = _get_loss(given[0])
+    def __init__(
+        self,
+        loss: Any,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        outputs: Sequence[str] | None = None,
+    ) -> None:
+        self._given = (loss, loss_weights, metrics, weighted_metrics)
         self.tracker = Mean(name="loss")
         self.tracker.direction = "down"
-        self._words: list[Any] = []  # what each metric was given as
-        self.metrics: list[Metric | None] = []  # None: a word that waits for targets
-        self._weighted: list[bool] = []
-        for group, weighted in ((compile_metrics, False), (weighted_metrics, True)):
-            for identifier in _leaves(group):
-                waits = _is_word(identifier, (*ACCURACY, *CROSSENTROPY))
-                self._words.append(identifier)
-                self.metrics.append(None if waits else _get_metric(identifier))
-                self._weighted.append(weighted)
-        self.metric_names = self._unique_names()
+        self.heads: list[Head] = []
+        if outputs is not None:
+            self.bind(outputs)
+            return
+        for identifier in leaves(loss):  # to find mistakes early
+            if not (isinstance(identifier, str) and identifier.lower() in CROSSENTROPY):
+                get_loss(identifier)
+
+    def bind(self, outputs: Sequence[str]) -> None:
+        """Make a head for each output; nothing if that is done."""
+        if self.heads:
+            return
+        loss, loss_weights, metrics, weighted = self._given
+        several = len(outputs) > 1
+        losses = hand_out("loss", loss, outputs, repeat=True)
+        weights = hand_out("loss_weights", loss_weights, outputs)
+        groups = [metrics, weighted]
+        if several:
+            per_output = [
+                hand_out(name, group, outputs, lists=True)
+                for name, group in zip(("metrics", "weighted_metrics"), groups, strict=True)
+            ]
+        else:
+            per_output = [[group] for group in groups]
+        heads = [
+            Head(
+                losses[i],
+                per_output[0][i],
+                per_output[1][i],
+                name if several else "",
+                1.0 if weights[i] is None else as_real("compile", "loss_weights", weights[i]),
+            )
+            for i, name in enumerate(outputs)
+        ]
+        taken: list[str] = []
+        for head in heads:
+            head.name_metrics(taken)
+        self.heads = heads
+
+    @property
+    def metrics(self) -> list[Metric | None]:
+        """The metrics of all heads; None for a word that waits for targets."""
+        return [metric for head in self.heads for metric in head.metrics]
+
+    @property
+    def trackers(self) -> list[Mean]:
+        """The mean of the sum, and those of each loss if there are several."""
+        each = [head.tracker for head in self.heads if head.compares] if self.heads else []
+        return [self.tracker, *(each if len(each) > 1 else [])]
 
     @property
     def names(self) -> list[str]:
-        """Names in the logs: "loss", then the metrics as they were given."""
-        return ["loss", *self.metric_names]
+        """Names in the logs: "loss", those of several losses, then metrics as they were given."""
+        return [
+            *(tracker.name for tracker in self.trackers),
+            *(name for head in self.heads for name in head.names),
+        ]
 
-    @property
-    def loss(self) -> Loss:
-        """The loss.
-
-        Raises
-        ------
-        ValueError
-            There is none.
-        """
-        if self._loss is None:
+    def check_loss(self) -> None:
+        """Raise ValueError if there is no loss."""
+        if not any(head.compares for head in self.heads):
             raise ValueError('no loss was given to compile(); pass one: compile(loss="...").')
-        return self._loss
-
-    def resolve(self, output_shape: tuple[int | None, ...], y_shape: tuple[int, ...]) -> None:
-        """Choose what "accuracy" and "crossentropy" mean for these shapes.
-
-        Raises
-        ------
-        ValueError
-            There is no loss.
-        """
-        if output_shape[-1] == 1:
-            kind = "binary"
-        elif len(y_shape) < len(output_shape) or y_shape[-1] == 1:
-            kind = "sparse"
-        else:
-            kind = "categorical"
-        if self._loss_word is not None and not isinstance(self._loss, _LOSS_OF_KIND[kind]):
-            self._loss = _LOSS_OF_KIND[kind]()
-        for i, word in enumerate(self._words):
-            if not _is_word(word, (*ACCURACY, *CROSSENTROPY)):
-                continue
-            table = _ACCURACY_OF_KIND if _is_word(word, ACCURACY) else _CROSSENTROPY_OF_KIND
-            if not isinstance(self.metrics[i], table[kind]):
-                self.metrics[i] = table[kind](name=self.metric_names[i])
-        _ = self.loss
 
     def reset(self) -> None:
         """Forget all batches."""
         self.tracker.reset_state()
-        for metric in self.metrics:
-            if metric is not None:
-                metric.reset_state()
+        for head in self.heads:
+            head.reset()
 
-    def loss_step(
+    def step(
         self,
         plan: Plan,
-        y_true: np.ndarray,
-        y_pred: np.ndarray,
-        sample_weight: np.ndarray | None,
+        y_true: Sequence[Any],
+        y_pred: Sequence[np.ndarray],
+        sample_weight: Sequence[Any],
         *,
         gradient: bool,
-    ) -> tuple[float, np.ndarray | None]:
-        """Return the loss of a batch, and its gradient by what the plan puts out."""
-        loss: Any = self.loss
-        if plan.fused:
-            return loss.step_logits(y_true, y_pred, sample_weight)  # type: ignore[no-any-return]
-        return loss.step(y_true, y_pred, sample_weight, gradient=gradient)  # type: ignore[no-any-return]
+    ) -> tuple[float, list[np.ndarray | None]]:
+        """Return the loss of a batch, and its gradients by what the plan puts out."""
+        total = 0.0
+        gradients: list[np.ndarray | None] = []
+        for head, fused, y, p, weight in zip(
+            self.heads, plan.fused, y_true, y_pred, sample_weight, strict=True
+        ):
+            dy = None
+            if head.compares:
+                value, dy = head.step(fused, y, p, weight, gradient=gradient)
+                total += value
+            gradients.append(dy)
+        return total, gradients
 
     def update(
         self,
         plan: Plan,
         value: float,
-        y_true: np.ndarray,
-        y_pred: np.ndarray,
-        sample_weight: np.ndarray | None,
+        y_true: Sequence[Any],
+        y_pred: Sequence[np.ndarray],
+        sample_weight: Sequence[Any],
     ) -> None:
-        """Add a batch, whose loss is `value` and whose output of the plan is `y_pred`."""
-        self.tracker.total += value * len(y_true)
-        self.tracker.count += len(y_true)
-        if not self.metrics:
-            return
-        if plan.fused:
-            assert self.loss.fused_activation is not None
-            y_pred = ops.activation(y_pred, self.loss.fused_activation)
-        for metric, weighted in zip(self.metrics, self._weighted, strict=True):
-            assert metric is not None
-            if weighted:
-                metric.update_state(y_true, y_pred, sample_weight)
-            else:
-                metric.update_state(y_true, y_pred)
+        """Add a batch, whose loss with penalties is `value`."""
+        count = len(y_pred[0])
+        self.tracker.total += value * count
+        self.tracker.count += count
+        for head, fused, y, p, weight in zip(
+            self.heads, plan.fused, y_true, y_pred, sample_weight, strict=True
+        ):
+            if head.metrics:
+                head.update(fused, y, p, weight)
 
     def result(self) -> dict[str, Any]:
         """Return the means so far by name, sorted."""
-        logs: dict[str, Any] = {"loss": self.tracker.result()}
-        for name, metric in zip(self.metric_names, self.metrics, strict=True):
-            value: Any = 0.0 if metric is None else metric.result()
-            if isinstance(value, Mapping):
-                logs.update(value)
-            else:
-                logs[name] = value if isinstance(value, float) else _plain(value)
+        logs: dict[str, Any] = {tracker.name: tracker.result() for tracker in self.trackers}
+        for head in self.heads:
+            logs.update(head.result())
         return dict(sorted(logs.items()))
 
     def in_order(self, logs: Mapping[str, Any]) -> Any:
@@ -175,61 +176,59 @@ class Objective:
         values = [logs[name] for name in [*names, *(key for key in logs if key not in names)]]
         return values[0] if len(values) == 1 else values
 
-    def _unique_names(self) -> list[str]:
-        """Return a name for each metric: repeated ones get _1, _2, or weighted_ in front."""
-        names: list[str] = []
-        for word, metric, weighted in zip(self._words, self.metrics, self._weighted, strict=True):
-            name = word if isinstance(word, str) else getattr(metric, "name", str(word))
-            if weighted and name in names:
-                name = f"weighted_{name}"
-            unique, count = name, 0
-            while unique in names:
-                count += 1
-                unique = f"{name}_{count}"
-            if metric is not None:
-                metric.name = unique
-            names.append(unique)
-        return names
 
+def hand_out(
+    argument: str,
+    given: Any,
+    names: Sequence[str],
+    *,
+    repeat: bool = False,
+    lists: bool = False,
+    where: str = "compile",
+) -> list[Any]:
+    """Return what each output gets of an argument, None for nothing.
 
-def _plain(value: Any) -> Any:
-    """Return the result of a metric as a Python float if it is one number."""
-    return float(value) if np.ndim(value) == 0 else value
+    Parameters
+    ----------
+    given : one thing, a list with one for each output, or a dictionary by name
+    names : sequence of str
+        Names of the outputs.
+    repeat : bool
+        One thing is for all outputs.
+    lists : bool
+        What an output gets may be a list itself.
 
-
-def _leaves(group: Any) -> Iterator[Any]:
-    """Yield what is in nested sequences and dictionaries, or a single object; None is nothing."""
-    if isinstance(group, Mapping) and "class_name" not in group:
-        group = list(group.values())
-    if isinstance(group, (list, tuple)):
-        for item in group:
-            yield from _leaves(item)
-    elif group is not None:
-        yield group
-
-
-def _is_word(identifier: Any, words: tuple[str, ...]) -> bool:
-    return isinstance(identifier, str) and identifier.lower() in words
-
-
-def _get_loss(identifier: Any) -> Loss:
-    loss: Loss = losses.get(identifier)
-    if loss.reduction in ("none", None):
+    Raises
+    ------
+    ValueError
+        There are more or fewer than outputs, or a name is unknown.
+    """
+    count = len(names)
+    if given is None:
+        return [None] * count
+    if isinstance(given, Mapping) and "class_name" not in given:
+        unknown = [key for key in given if key not in names]
+        if not unknown:
+            return [given.get(name) for name in names]
+        if any(tree.is_nested(value) for value in given.values()) and not lists:
+            given = tree.flatten(given)  # structured as the outputs are
+        else:
+            raise ValueError(
+                f"{where}: {argument} has the key {unknown[0]!r}, but the outputs are called "
+                f"{list(names)}.{checks.did_you_mean(unknown[0], names)}"
+            )
+    if isinstance(given, (list, tuple)):
+        if not lists and len(given) != count:
+            given = tree.flatten(given)
+        if len(given) == count:
+            return list(given)
         raise ValueError(
-            f"compile: {loss.name} has reduction=None, which gives no single number to train on; "
-            f'use "sum_over_batch_size".'
+            f"{where}: the model has {count} output{'s' * (count > 1)} ({', '.join(names)}), got "
+            f"{len(given)} entries in {argument}."
         )
-    own = type(loss)
-    if own.step is Loss.step and (own.call is Loss.call or own.gradient is Loss.gradient):
-        raise TypeError(
-            f"compile: the loss {own.__name__} must define call(y_true, y_pred) and "
-            f"gradient(y_true, y_pred), the derivative of each value by y_pred."
-        )
-    return loss
-
-
-def _get_metric(identifier: Any) -> Metric:
-    metric: Metric = metrics.get(identifier)
-    if isinstance(identifier, str):
-        metric.name = identifier
-    return metric
+    if repeat or count == 1:
+        return [given] * count
+    raise ValueError(
+        f"{where}: {argument} must be a list or dictionary with one entry for each of the outputs "
+        f"{list(names)}, got {type(given).__name__}."
+    )

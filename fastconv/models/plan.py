@@ -1,138 +1,300 @@
-"""Plan: the layers of a model in the order they run, with what is the same for every batch.
+"""Plan: a model's program with all that is the same for every batch, ready to run.
 
-    infer:  x -> layer -> layer -> ... -> y
-    train:  x -> layer -> layer -> ... -> y, and a stack of closures that takes dy back down
+    infer:  inputs -> step -> step -> ... -> outputs
+    train:  the same, and a stack of closures that takes gradients back
 
-Training goes back only to the first layer that learns: below it no gradient is needed.
+Values and gradients are let go as soon as nothing needs them any more. Gradients are computed only
+for what lies between a layer that learns and a loss.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..layers import Activation, Layer, MaxPooling2D, Variable
-from ..layers.weighted import KernelLayer
+from ..layers import Layer, Variable
+from ..layers.symbolic import Graph
+from . import fusion
+from .program import Program, Step, lower
 
-Backward = Callable[..., "np.ndarray | None"]
+Arrays = list[np.ndarray]
+#: From the gradients of the outputs (None: no loss there) to those of the inputs.
+TakeBack = Callable[[Sequence["np.ndarray | None"]], "list[np.ndarray | None]"]
+
+
+class Action(NamedTuple):
+    """What running one step takes, looked up beforehand."""
+
+    forward: Callable[..., Any]
+    source: int  # the slot it reads, -1 if it reads a list
+    sources: tuple[int, ...]
+    target: int
+    training: bool
+    free: tuple[int, ...]  # slots that nothing reads afterwards
+    regularizer: Any  # of the output, or None
+    taped: bool  # whether gradients come back here
+    need_dx: bool  # whether they go on to the inputs
+    layer: Layer
+    masks: tuple[int, ...] | None  # slots of the inputs' masks, None if there can be none
 
 
 class Plan:
-    """A stack of layers, ready to run.
+    """A graph, ready to run.
 
     Parameters
     ----------
-    layers : sequence of Layer
-        Without containers: a model within a model is given as its layers.
-    fused : bool
-        Leave out the last activation, for a loss that has it built in.
+    graph, training_graph : Graph
+        For inference and for training.
+    activations : sequence of str or None, optional
+        For each output, the activation that its loss has built in, see `fusion`.
+    with_loss : sequence of bool, optional
+        Whether gradients come from an output; by default from all.
     to_input : bool
-        Take gradients back to the input, not only to the first layer that learns.
+        Take gradients back to the inputs, not only to the first layers that learn.
+    variables : sequence of Variable
+        What training changes.
 
     Attributes
     ----------
-    variables : list of Variable
-        What training changes, each once.
+    fused : list of bool
+        Which outputs are left without their activation.
     """
 
     def __init__(
-        self, layers: Sequence[Layer], fused: bool = False, to_input: bool = False
+        self,
+        graph: Graph,
+        training_graph: Graph | None = None,
+        activations: Sequence[str | None] | None = None,
+        with_loss: Sequence[bool] | None = None,
+        to_input: bool = False,
+        variables: Sequence[Variable] = (),
     ) -> None:
-        self.layers = _relu_after_pooling(list(layers))
-        self.fused = fused
-        if fused:
-            self.layers[-1] = self.layers[-1].without_activation()
-        unique = {id(v): v for layer in self.layers for v in layer.trainable_weights}
-        self.variables: list[Variable] = list(unique.values())
-        learning = [i for i, layer in enumerate(self.layers) if layer.trainable_weights]
+        count = len(graph.outputs)
+        self._graphs = (graph, training_graph or graph)
+        self._activations = activations or [None] * count
+        self._with_loss = with_loss or [True] * count
         self._to_input = to_input
-        self._lowest = 0 if to_input else min(learning, default=len(self.layers))
-        self._regularized = [
-            layer
-            for layer in self.layers
-            if any(variable.regularizer is not None for variable in layer.trainable_weights)
-        ]
+        self.fused = [False] * count
+        self.variables = list(variables)
+        self._regularized = [v for v in self.variables if v.regularizer is not None]
+        self._inference: tuple[Program, list[Action]] | None = None
+        self._training: tuple[Program, list[Action]] | None = None
 
-    def infer(self, x: np.ndarray) -> tuple[np.ndarray, float]:
-        """Return the output for a batch, and the activity penalty."""
+    def _ready(self, training: bool) -> tuple[Program, list[Action]]:
+        """Return the program and its actions, made when they are first needed."""
+        ready = self._training if training else self._inference
+        if ready is None:
+            program = lower(self._graphs[training], training)
+            fusion.relu_after_pooling(program)
+            self.fused = fusion.activation_into_loss(program, self._activations)
+            ready = program, self._actions(program, training)
+            if training:
+                self._training = ready
+            else:
+                self._inference = ready
+        return ready
+
+    def _actions(self, program: Program, training: bool) -> list[Action]:
+        last: dict[int, int] = {}
+        for i, step in enumerate(program.steps):
+            last.update(dict.fromkeys(step.inputs, i))
+        taped, need = _gradient_paths(program, self._with_loss, self._to_input)
+        if not training:
+            taped = [False] * len(taped)
+        masked = _masked_slots(program)
+        actions = []
+        for i, original in enumerate(program.steps):
+            step = original
+            if taped[i] and not step.training:
+                # Gradients go back through a layer that is told not to train.
+                step = step._replace(layer=step.layer.in_inference(), training=True)
+            dead = {slot for slot in step.inputs if last[slot] == i} - set(program.outputs)
+            actions.append(
+                Action(
+                    forward=step.layer.forward,
+                    source=-1 if step.layer.takes_list else step.inputs[0],
+                    sources=step.inputs,
+                    target=step.output,
+                    training=step.training,
+                    free=tuple(sorted(dead)),
+                    regularizer=step.layer.activity_regularizer,
+                    taped=taped[i],
+                    need_dx=any(need[slot] for slot in step.inputs),
+                    layer=step.layer,
+                    masks=step.inputs if masked.intersection(step.inputs) or _masks(step) else None,
+                )
+            )
+        return actions
+
+    def infer(self, inputs: Sequence[np.ndarray]) -> tuple[Arrays, float]:
+        """Return the outputs for a batch, and the activity penalty."""
+        program, actions = self._ready(False)
+        values = _begin(program, inputs)
+        masks: dict[int, Any] = {}
         penalty = 0.0
-        for layer in self.layers:
-            x, _ = layer.forward(x, False)
-            if layer.activity_regularizer is not None and len(x):
-                penalty += layer.activity_regularizer(x) / len(x)
-        return x, penalty
+        for action in actions:
+            source = action.source
+            x: Any = values[source] if source >= 0 else [values[i] for i in action.sources]
+            if action.masks is None:
+                y, _ = action.forward(x, action.training)
+            else:
+                y, _ = _masked_forward(action, x, masks)
+            values[action.target] = y
+            for slot in action.free:
+                values[slot] = None
+            if action.regularizer is not None and len(y):
+                penalty += action.regularizer(y) / len(y)
+        return [values[slot] for slot in program.outputs], penalty
 
-    def train(
-        self, x: np.ndarray
-    ) -> tuple[np.ndarray, float, Callable[[np.ndarray], np.ndarray | None]]:
-        """Return the output for a batch, the activity penalty, and what takes gradients back.
+    def train(self, inputs: Sequence[np.ndarray]) -> tuple[Arrays, float, TakeBack]:
+        """Return the outputs for a batch, the activity penalty, and what takes gradients back.
 
-        The last is a function of the loss's gradient by the output, and returns that by the input
-        if the plan goes there. It works once: what a layer remembers for it is freed as it goes,
-        so that memory falls while gradients are computed.
+        The last works once: what a layer remembers for it is freed as it goes, so that memory
+        falls while gradients are computed.
         """
+        program, actions = self._ready(True)
+        values = _begin(program, inputs)
+        masks: dict[int, Any] = {}
         penalty = 0.0
-        tape: list[Backward] = []
-        for i, layer in enumerate(self.layers):
-            x, backward = layer.forward(x, True)
-            if layer.activity_regularizer is not None and len(x):
-                penalty += layer.activity_regularizer(x) / len(x)
-                backward = _with_activity_penalty(backward, layer.activity_regularizer, x)
-            if i >= self._lowest:
-                assert backward is not None
-                tape.append(backward)
+        x: Any = None
+        y: Any = None
+        backward: Any = None
+        tape: list[tuple[Callable[..., Any], Action]] = []
+        for action in actions:
+            source = action.source
+            x = values[source] if source >= 0 else [values[i] for i in action.sources]
+            if action.masks is None:
+                y, backward = action.forward(x, action.training)
+            else:
+                y, backward = _masked_forward(action, x, masks)
+            values[action.target] = y
+            for slot in action.free:
+                values[slot] = None
+            if action.regularizer is not None and len(y):
+                penalty += action.regularizer(y) / len(y)
+                backward = _with_activity_penalty(backward, action.regularizer, y)
+            if action.taped:
+                tape.append((backward, action))
+        outputs = [values[slot] for slot in program.outputs]
+        del values, x, y, backward
 
-        def take_back(dy: np.ndarray) -> np.ndarray | None:
-            dx: np.ndarray | None = dy
+        def take_back(dys: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:
+            gradients: list[Any] = [None] * program.size
+            for slot, dy in zip(program.outputs, dys, strict=True):
+                _add(gradients, slot, dy)
+            del dys, dy
             while tape:
-                backward = tape.pop()
-                dx = backward(dx, need_dx=self._to_input or bool(tape))
-            return dx
+                backward, action = tape.pop()
+                dy = gradients[action.target]
+                gradients[action.target] = None
+                dx = backward(dy, need_dx=action.need_dx)
+                del backward, dy
+                if not action.need_dx:
+                    continue
+                if action.source >= 0:
+                    _add(gradients, action.source, dx)
+                else:
+                    for slot, part in zip(action.sources, dx, strict=True):
+                        _add(gradients, slot, part)
+            return [gradients[slot] for slot in program.inputs]
 
-        return x, penalty, take_back
+        return outputs, penalty, take_back
 
     def weight_penalty(self) -> float:
         """Return the sum of the penalties on weights."""
-        return sum((layer.regularization_loss() for layer in self._regularized), 0.0)
+        return sum((v.regularizer(v.value) for v in self._regularized), 0.0)
 
     def add_weight_penalty_gradients(self) -> None:
         """Add the gradients of `weight_penalty` to those of the variables."""
-        for layer in self._regularized:
-            layer.add_regularization_gradients()
+        for variable in self._regularized:
+            variable.add_grad(variable.regularizer.gradient(variable.value))
 
 
-def _relu_after_pooling(layers: list[Layer]) -> list[Layer]:
-    """Move relu behind the max-pooling that follows it: the same bits from fewer elements.
+def _begin(program: Program, inputs: Sequence[np.ndarray]) -> list[Any]:
+    values: list[Any] = [None] * program.size
+    for slot, x in zip(program.inputs, inputs, strict=True):
+        values[slot] = x
+    return values
 
-    The largest of some relus is the relu of the largest; where that is positive, its place is the
-    same too, and elsewhere no gradient passes.
-    """
-    moved: list[Layer] = []
-    for layer in layers:
-        before = moved[-1] if moved else None
-        if (
-            isinstance(layer, MaxPooling2D)
-            and isinstance(before, KernelLayer)
-            and before.activation_name == "relu"
-            and before.activity_regularizer is None
-            and layer.activity_regularizer is None
-        ):
-            moved[-1:] = [before.without_activation(), layer, Activation("relu", name="relu")]
-        else:
-            moved.append(layer)
-    return moved
+
+def _add(gradients: list[Any], slot: int, dx: np.ndarray | None) -> None:
+    """Add a gradient to that of a slot. Others may hold the arrays: none is written to."""
+    before = gradients[slot]
+    if before is None:
+        gradients[slot] = dx
+    elif dx is not None:
+        gradients[slot] = before + dx
+
+
+def _gradient_paths(
+    program: Program, with_loss: Sequence[bool], to_input: bool
+) -> tuple[list[bool], list[bool]]:
+    """Return through which steps gradients go back, and which slots need one."""
+    need = [False] * program.size
+    for slot in program.inputs:
+        need[slot] = to_input
+    for step in program.steps:
+        learns = bool(step.layer.trainable_weights)
+        need[step.output] = learns or any(need[slot] for slot in step.inputs)
+    reach = [False] * program.size
+    for slot, loss in zip(program.outputs, with_loss, strict=True):
+        reach[slot] |= bool(loss)
+    taped = [False] * len(program.steps)
+    for i in reversed(range(len(program.steps))):
+        step = program.steps[i]
+        from_here = reach[step.output] or step.layer.activity_regularizer is not None
+        taped[i] = from_here and need[step.output]
+        if taped[i]:
+            for slot in step.inputs:
+                reach[slot] = True
+    return taped, need
 
 
 def _with_activity_penalty(
-    backward: Backward | None, regularizer: Callable[..., float], y: np.ndarray
-) -> Backward:
+    backward: Callable[..., Any] | None, regularizer: Any, y: np.ndarray
+) -> Callable[..., Any]:
     """Return a layer's `backward` that also goes back from the penalty of its output `y`."""
     assert backward is not None
     inner = backward
 
-    def with_penalty(dy: np.ndarray, need_dx: bool = True) -> np.ndarray | None:
-        gradient = regularizer.gradient(y)  # type: ignore[attr-defined]
-        return inner(dy + gradient / np.float32(len(y)), need_dx=need_dx)
+    def with_penalty(dy: np.ndarray | None, need_dx: bool = True) -> Any:
+        gradient = regularizer.gradient(y) / np.float32(len(y))
+        return inner(gradient if dy is None else dy + gradient, need_dx=need_dx)
 
     return with_penalty
+
+
+# Masks: only programs with a layer that makes one pay for them
+
+
+def _masks(step: Step) -> bool:
+    """Return whether a layer makes a mask where its input has none."""
+    layer = step.layer
+    defines = type(layer).compute_mask is not Layer.compute_mask
+    return defines and not layer.takes_list and not layer.uses_mask
+
+
+def _masked_slots(program: Program) -> set[int]:
+    """Return the slots that may have a mask."""
+    slots: set[int] = set()
+    for step in program.steps:
+        layer = step.layer
+        passes = layer.supports_masking or type(layer).compute_mask is not Layer.compute_mask
+        if _masks(step) or (passes and slots.intersection(step.inputs)):
+            slots.add(step.output)
+    return slots
+
+
+def _masked_forward(action: Action, x: Any, masks: dict[int, Any]) -> tuple[np.ndarray, Any]:
+    """Run a step whose input has a mask, or that makes one."""
+    layer = action.layer
+    given = [masks.get(slot) for slot in action.sources]
+    mask: Any = given if action.source < 0 else given[0]
+    if layer.uses_mask:
+        result = layer.forward(x, action.training, mask=mask)  # type: ignore[call-arg]
+    else:
+        result = action.forward(x, action.training)
+    masks[action.target] = layer.compute_mask(x, mask)
+    return result

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..layers import InputLayer, KerasTensor, Layer, registry
+from ..layers import Input, InputLayer, KerasTensor, Layer, registry
 from ..layers.arguments import as_shape
+from ..layers.symbolic import Graph
 from ..serialization import serialize
 from .config import model_classes
-from .network import Shape
+from .data import as_array
+from .network import Network, Shape
 from .training import Model
 
 
@@ -37,8 +38,7 @@ class Sequential(Model):
         self, layers: Iterable[Layer] | None = None, trainable: bool = True, name: str | None = None
     ) -> None:
         self._layers: list[Layer] = []
-        self._shapes: list[Shape] = []  # of each layer's output, for those that are built
-        self._input: InputLayer | None = None
+        self._tensors: list[KerasTensor] = []  # the input and each layer's output, if known
         super().__init__(trainable=trainable, name=name)
         for layer in layers or ():
             self.add(layer)
@@ -59,22 +59,21 @@ class Sequential(Model):
         """
         del rebuild
         if isinstance(layer, KerasTensor):
-            layer = InputLayer(input_tensor=layer)
+            if layer.node is None or not isinstance(layer.node.layer, InputLayer):
+                raise ValueError(f"{self.where}: add needs a layer or an Input, got {layer!r}.")
+            layer = layer.node.layer
         self._check_new(layer)
         if isinstance(layer, InputLayer):
-            self._input = layer
+            self._tensors = [layer.output]
             return
-        source = self._input
-        if source is None and not self._layers:
-            source = _declared_input(layer)
+        if not self._tensors and not self._layers:
+            self._tensors = _declared_input(layer)
         if not self.trainable:
             layer.trainable = False
-        if source is not None:
-            below = self._shapes[-1] if self._shapes else source.batch_shape
-            self._shapes.append(self._build_layer(layer, below))
-            self._input = source
+        if self._tensors:
+            self._tensors.append(layer(self._tensors[-1]))
         self._layers.append(layer)
-        self.built = source is not None
+        self._make_graph()
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Remove the last layer, and return it.
@@ -87,11 +86,18 @@ class Sequential(Model):
         del rebuild
         if not self._layers:
             raise IndexError(f"{self.where}: cannot pop from an empty Sequential.")
-        if self._shapes:
-            self._shapes.pop()
+        if self._tensors:
+            self._tensors.pop()
         layer = self._layers.pop()
-        self.built = bool(self._shapes)
+        self._make_graph()
         return layer
+
+    def _make_graph(self) -> None:
+        """Take what the layers do now for what the model does."""
+        self.built = len(self._tensors) > 1
+        self.graph = None
+        if self.built:
+            self.graph = Graph(self.where, self._tensors[0], self._tensors[-1])
 
     def build(self, input_shape: Any = None) -> None:
         """Create the weights for inputs of `input_shape`.
@@ -108,21 +114,24 @@ class Sequential(Model):
         """
         if not self._layers:
             raise ValueError(f"{self.where} has no layers. Call model.add(layer).")
-        if self._input is not None:  # then every layer is built
+        if self._tensors:  # then every layer is built
             if input_shape is not None:
-                self._input.compute_output_shape(input_shape)
+                source: Any = self._tensors[0].node
+                source.layer.compute_output_shape(input_shape)
             return
         if input_shape is None:
             raise ValueError(f"{self.where}: build needs the input shape.")
-        source = InputLayer(batch_shape=input_shape)
-        shapes = [source.batch_shape]
+        self._build_on(Input(batch_shape=input_shape))
+
+    def _build_on(self, source: KerasTensor) -> None:
+        tensors = [source]
         for layer in self._layers:
-            shapes.append(self._build_layer(layer, shapes[-1]))
+            tensors.append(layer(tensors[-1]))
         for layer in self._layers:
             if self._layers.count(layer) > 1:
                 self._check_shared(layer)
-        self._input, self._shapes = source, shapes[1:]
-        self.built = True
+        self._tensors = tensors
+        self._make_graph()
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         """Return the output shape for an input shape, both with the batch axis.
@@ -145,43 +154,25 @@ class Sequential(Model):
     @property
     def input_layer(self) -> InputLayer | None:
         """What declares the shape of the input, None if nothing does yet."""
-        return self._input
+        if not self._tensors:
+            return None
+        node: Any = self._tensors[0].node
+        source: InputLayer = node.layer
+        return source
 
-    @property
-    def input_shape(self) -> Shape:
-        """Shape of the input with its batch axis."""
-        if self._input is None:
-            raise AttributeError(f"{self.where} has no input shape yet: build it first.")
-        return self._input.batch_shape
+    def shapes_of(self, where: str, x: Any) -> Any:
+        """Return the input shape that a model which is not built is given with some data."""
+        return (None, *as_array(where, "x", x).shape[1:])
 
-    @property
-    def output_shape(self) -> Shape:
-        """Shape of the output with its batch axis."""
-        if not self._shapes:
-            raise AttributeError(f"{self.where} has no output shape yet: build it first.")
-        return self._shapes[-1]
-
-    def layer_shapes(self) -> list[tuple[Layer, Shape | None]]:
+    def layer_shapes(self) -> list[tuple[Layer, Any]]:
         """Return each layer with the shape of its output, None while it is not built."""
-        shapes: list[Any] = self._shapes or [None] * len(self._layers)
-        return list(zip(self._layers, shapes, strict=True))
-
-    @property
-    def activation_name(self) -> str | None:
-        """Name of the function that made the output, see `Layer.activation_name`."""
-        return self._layers[-1].activation_name if self._layers else "linear"
-
-    def without_activation(self) -> Layer:
-        """Return a model that shares the layers and leaves the last activation out."""
-        if not self._layers:
-            return self
-        clone = copy.copy(self)
-        clone._layers = [*self._layers[:-1], self._layers[-1].without_activation()]
-        return clone
+        shapes: list[Any] = [tensor.shape for tensor in self._tensors[1:]]
+        return list(zip(self._layers, shapes or [None] * len(self._layers), strict=True))
 
     def get_config(self) -> dict[str, Any]:
         """Return the configuration under Keras's keys, ready for JSON."""
-        layers = [*([self._input] if self._input else []), *self._layers]
+        source: list[Any] = [tensor.node for tensor in self._tensors[:1]]
+        layers = [*(node.layer for node in source), *self._layers]
         config = {**super().get_config(), "layers": [serialize(layer) for layer in layers]}
         if self.built:
             config["build_input_shape"] = self.input_shape
@@ -231,7 +222,7 @@ class Sequential(Model):
             )
             raise ValueError(f"{where} needs a layer, got {type(layer).__name__}{hint}.")
         if isinstance(layer, InputLayer):
-            if self._input is not None or self._layers:
+            if self._tensors or self._layers:
                 raise ValueError(f"{where}: an Input can only come first, and once.")
             return
         for other in self._layers:
@@ -250,21 +241,12 @@ class Sequential(Model):
                 f"{self.where}: {layer.where} is used twice; only layers without weights can be."
             )
 
-    def _build_layer(self, layer: Layer, shape: Shape) -> Shape:
-        """Build a layer for inputs of `shape`, and return the shape of its output."""
-        try:
-            layer.build(shape)
-            return layer.compute_output_shape(shape)
-        except ValueError as error:
-            if layer.name in str(error):
-                raise
-            raise ValueError(f"{layer.where}: {error}") from error
 
-
-def _declared_input(layer: Layer) -> InputLayer | None:
-    """Return the input that a first layer asks for, None if it does not."""
-    if isinstance(layer, Sequential):
-        return layer._input
+def _declared_input(layer: Layer) -> list[KerasTensor]:
+    """Return the input that a first layer asks for, [] if it does not."""
+    if isinstance(layer, Network) and layer.graph is not None and len(layer.inputs) == 1:
+        inner = layer.inputs[0]
+        return [Input(batch_shape=inner.shape, dtype=inner.dtype, name=inner.name)]
     if layer.batch_input_shape is None:
-        return None
-    return InputLayer(batch_shape=layer.batch_input_shape)
+        return []
+    return [Input(batch_shape=layer.batch_input_shape)]

@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from .. import optimizers, saving
 from ..callbacks import CallbackList, History
-from ..layers import Variable
+from ..layers import Variable, calls
+from ..layers.symbolic import Graph, KerasTensor
 from ..metrics import Metric
 from ..ops import checks
 from ..optimizers import Optimizer
@@ -28,7 +27,26 @@ from .objective import Objective
 
 
 class Model(Network):
-    """Base of models.
+    """A network that is trained: `Model(inputs, outputs)`, or the base of your own classes.
+
+    ::
+
+        inputs = Input((28, 28, 1))
+        x = Conv2D(8, 3, activation="relu")(inputs)
+        outputs = Dense(10, activation="softmax")(Flatten()(x))
+        model = Model(inputs, outputs)
+
+    Inputs and outputs may be lists, tuples or dictionaries of symbolic tensors. A class of your own
+    makes its layers in `__init__` and calls them in `call(self, inputs)`, or `call(self, inputs,
+    training)`. `call` is run once, with symbolic tensors: it may call layers and use `+ - * /`.
+
+    Parameters
+    ----------
+    inputs, outputs : KerasTensor, or nested lists, tuples, dictionaries of them
+        Both or neither.
+    trainable : bool
+        False freezes all weights.
+    name : str, optional
 
     Attributes
     ----------
@@ -38,10 +56,31 @@ class Model(Network):
         That of the last fit().
     stop_training : bool
         A callback sets it to end training after the epoch.
+
+    Raises
+    ------
+    ValueError
+        An output does not depend on the inputs alone, or two layers have the same name.
     """
 
-    def __init__(self, *, trainable: bool = True, name: str | None = None) -> None:
-        super().__init__(trainable=trainable, name=name)
+    def __new__(cls, *args: Any, **kwargs: Any) -> Model:
+        """Return a `Functional` for `Model(inputs, outputs)`."""
+        if cls is Model and (args or "inputs" in kwargs or "outputs" in kwargs):
+            from .functional import Functional  # which is a Model
+
+            return super().__new__(Functional)
+        return super().__new__(cls)
+
+    def __init__(
+        self,
+        inputs: Any = None,
+        outputs: Any = None,
+        *,
+        trainable: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(trainable=trainable, name=name, **kwargs)
         self.optimizer: Optimizer | None = None
         self.history: History | None = None
         self.stop_training = False
@@ -49,6 +88,45 @@ class Model(Network):
         self.trained_variables: list[Variable] = []  # what the optimizer was built for
         self._objective: Objective | None = None
         self._compile_arguments: dict[str, Any] = {}
+        if inputs is not None or outputs is not None:
+            self.graph = Graph(self.where, inputs, outputs)
+            self.built = True
+            if not trainable:
+                self.trainable = False
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create the weights of a model whose class defines `call`.
+
+        Parameters
+        ----------
+        input_shape : tuple of int or None, or list or dictionary of them
+            With the batch axis: (None, 28, 28, 1).
+
+        Raises
+        ------
+        NotImplementedError
+            The class does not define `call`.
+        TypeError, ValueError
+            `call` does something else than calling layers, or they do not take such an input.
+        """
+        if self.graph is not None:
+            return
+        if not self.is_traced:
+            raise NotImplementedError(
+                f"{self.where}: use Model(inputs, outputs), or define call(self, inputs)."
+            )
+        if input_shape is None:
+            raise ValueError(f"{self.where}: build needs the input shape.")
+        calls.trace(self, (calls.map_shapes(KerasTensor, input_shape),), {})
+        self.built = True
+
+    def build_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Build the model for a call with symbolic tensors."""
+        if type(self).build is not Model.build:
+            super().build_symbolic(args, kwargs)  # calls the build of a subclass
+        if self.graph is None:
+            calls.trace(self, args, kwargs)
+        self.built = True
 
     # Compiling
 
@@ -69,12 +147,16 @@ class Model(Network):
         Parameters
         ----------
         optimizer : str or Optimizer
-        loss : str or Loss
+        loss : str, Loss or function
+            For several outputs a list, or a dictionary by name of the output; one alone is for
+            all of them. None trains nothing on an output. A function of (y_true, y_pred) returns
+            the loss of each sample and its gradient by y_pred.
+        loss_weights : list or dictionary of numbers, optional
+            Factors of the losses in the sum that is trained on.
         metrics, weighted_metrics : str, Metric, function, or list of them
-            "accuracy" takes the kind that fits the targets. Weights of samples and classes count
+            "accuracy" takes the kind that fits the targets. For several outputs a list, or a
+            dictionary by name, with those of each output. Weights of samples and classes count
             for `weighted_metrics` only.
-        loss_weights
-            Must be None: there is one output.
         run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
             Accepted for Keras's sake, without effect.
 
@@ -83,15 +165,15 @@ class Model(Network):
         TypeError, ValueError
             A name is unknown, or an object does not fit.
         """
-        if loss_weights is not None:
-            raise ValueError("compile: loss_weights is not supported: the model has one output.")
+        names = None if self.graph is None else self.output_names
+        objective = Objective(loss, loss_weights, metrics, weighted_metrics, names)
         self.optimizer = optimizers.get(optimizer)
         self.trained_variables = []
-        self._objective = Objective(loss, metrics, weighted_metrics)
+        self._objective = objective
         self._compile_arguments = {
             "optimizer": self.optimizer,
             "loss": loss,
-            "loss_weights": None,
+            "loss_weights": loss_weights,
             "metrics": metrics,
             "weighted_metrics": weighted_metrics,
             "run_eagerly": run_eagerly,
@@ -115,7 +197,7 @@ class Model(Network):
         if self._objective is None:
             return []
         chosen = [metric for metric in self._objective.metrics if metric is not None]
-        return [self._objective.tracker, *chosen]
+        return [*self._objective.trackers, *chosen]
 
     @property
     def metrics_names(self) -> list[str]:
@@ -183,7 +265,9 @@ class Model(Network):
         Parameters
         ----------
         x : array (N, ...), or iterable of batches (x, y) or (x, y, sample_weight)
+            Of several inputs, a list or a dictionary of arrays by name.
         y : array, one target per sample
+            For several outputs, a list or a dictionary of arrays by name.
         batch_size : int, optional
             32 by default.
         epochs, initial_epoch : int
@@ -309,7 +393,7 @@ class Model(Network):
         verbose: Any = "auto",
         steps: int | None = None,
         callbacks: Any = None,
-    ) -> np.ndarray:
+    ) -> Any:
         """Return the outputs for some data, computed batch by batch.
 
         Parameters
@@ -322,7 +406,7 @@ class Model(Network):
 
         Returns
         -------
-        float32 array (N, ...)
+        float32 array (N, ...), or the structure of outputs that the model was made with
 
         Raises
         ------
@@ -332,14 +416,13 @@ class Model(Network):
         steps = inputs.check_steps("predict", "steps", steps)
         feed, n = inputs.for_predict(self, x, batch_size, steps)
         if n == 0:
-            empty: Any = self.compute_output_shape(self.match_input("predict", np.asarray(x)).shape)
-            return np.empty((0, *empty[1:]), np.float32)
+            return self(x)
         batches = Epochs("predict", feed, steps)
         called = self._callbacks("predict", callbacks, verbose, 1, batches.steps)
         called.call("on_predict_begin", {})
-        result = loops.predict(self.plan(), batches, n, called)
+        result = loops.predict(self, batches, n, called)
         called.call("on_predict_end", {})
-        return result
+        return self.structured(result)
 
     # Single batches
 
@@ -380,7 +463,7 @@ class Model(Network):
         logs = objective.result()
         return logs if return_dict else objective.in_order(logs)
 
-    def predict_on_batch(self, x: Any) -> np.ndarray:
+    def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch."""
         return self(x)
 

@@ -33,8 +33,8 @@ def test_compile_checks_names_at_once():
         ({"metrics": ["acuracy"]}, 'metric identifier: acuracy. Did you mean "accuracy"'),
         ({"weighted_metrics": ["foo"]}, "metric identifier: foo"),
         ({"metrics": [3]}, "metric identifier: got an object of type int"),
-        ({"loss": ["mse", "mae"]}, "the model has 1 output, got 2 losses"),
-        ({"loss_weights": [0.5]}, "loss_weights is not supported"),
+        ({"loss": ["mse", "mae"]}, "got 2 entries in loss"),
+        ({"loss_weights": [0.5, 1]}, "got 2 entries in loss_weights"),
         ({"loss": losses.MeanSquaredError(reduction=None)}, "no single number to train on"),
     ):
         with pytest.raises(ValueError, match=match.replace(".", r"\.")):

@@ -39,7 +39,7 @@ def test_crossentropy_takes_the_kind_that_fits(data):
         model.compile("sgd", "crossentropy", metrics=["ce"])
         loss, metric = model.evaluate(x, y, verbose=0)
         assert metric == pytest.approx(loss, rel=1e-5)
-        assert model._objective.loss.name == name
+        assert model._objective.heads[0].loss.name == name
 
 
 def test_evaluate_returns_the_loss_then_metrics_in_order(data):

@@ -240,17 +240,6 @@ def test_a_model_is_a_layer_with_a_gradient(rng):
     np.testing.assert_array_equal(model.forward(x)[0], y)
 
 
-def test_without_activation_shares_weights():
-    model = small()
-    assert model.activation_name == "softmax"
-    bare = model.without_activation()
-    assert bare.activation_name == "linear" and model.activation_name == "softmax"
-    assert bare.weights[-1] is model.weights[-1]
-    x = np.ones((1, 8, 8, 1), np.float32)
-    z = bare(x)
-    np.testing.assert_allclose(np.exp(z) / np.exp(z).sum(), model(x), rtol=1e-5)
-
-
 def test_config_has_keras_keys():
     model = small(name="net")
     config = model.get_config()

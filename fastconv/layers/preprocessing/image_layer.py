@@ -93,12 +93,12 @@ class ImageLayer(Layer):
 
         return self._from_channels_last(y), weightless_backward(training, take_back)
 
-    def __call__(self, x: Any, training: bool | None = None, **kwargs: Any) -> Any:
+    def __call__(self, *inputs: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """Return the changed images; random layers are active unless `training` is False.
 
         Parameters
         ----------
-        x : array (N, H, W, C) or (H, W, C), or dict
+        *inputs : one array (N, H, W, C) or (H, W, C), dict or KerasTensor
             A dict has "images", and may have "labels" and "segmentation_masks".
         training : bool, optional
 
@@ -113,8 +113,9 @@ class ImageLayer(Layer):
         TypeError
             There are no real numbers.
         """
-        if isinstance(x, KerasTensor):
-            return super().__call__(x, training=training, **kwargs)
+        if len(inputs) != 1 or isinstance(inputs[0], KerasTensor):
+            return super().__call__(*inputs, training=training, **kwargs)
+        x = inputs[0]
         training = training is not False
         if isinstance(x, Mapping):
             return self._call_on_dict(x, training)

@@ -1,0 +1,118 @@
+"""Program: the layers of a model as a flat list of steps, the models within it in their place.
+
+    Sequential, functional, traced model -> Graph -> Program -> fusions -> Plan (runs it)
+
+A slot is a number for a value that a run of the program computes: an input or a layer's output.
+Each slot is written once. This list is the only form in which anything runs; what makes it faster
+(see `fusion`) turns one list into another.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..layers import Layer
+from ..layers.symbolic import Graph
+
+
+class Step(NamedTuple):
+    """One call of a layer.
+
+    Attributes
+    ----------
+    layer : Layer
+    inputs : tuple of int
+        Slots that it reads; more than one if the layer takes a list.
+    output : int
+        Slot that it writes.
+    training : bool
+        What `forward` is told.
+    """
+
+    layer: Layer
+    inputs: tuple[int, ...]
+    output: int
+    training: bool
+
+
+@dataclass
+class Program:
+    """Steps in an order in which they can run.
+
+    Attributes
+    ----------
+    steps : list of Step
+    inputs, outputs : list of int
+        Slots of the model's inputs and outputs, in the order of its flat lists.
+    size : int
+        Number of slots.
+    """
+
+    steps: list[Step]
+    inputs: list[int]
+    outputs: list[int]
+    size: int
+
+    def new_slot(self) -> int:
+        """Return the number of a further slot."""
+        self.size += 1
+        return self.size - 1
+
+    def readers(self) -> Counter[int]:
+        """Return how often each slot is read; being an output counts once."""
+        return Counter([*(slot for step in self.steps for slot in step.inputs), *self.outputs])
+
+    def producers(self) -> dict[int, int]:
+        """Return for each slot which step writes it."""
+        return {step.output: i for i, step in enumerate(self.steps)}
+
+
+def lower(graph: Graph, training: bool) -> Program:
+    """Return the program that computes a graph's outputs, for training or for inference.
+
+    A call that was made with `training=False` stays in inference mode when the model trains, with
+    gradients, and one with `training=True` stays in training mode; the innermost call decides.
+    """
+    count = len(graph.inputs)
+    program = Program([], list(range(count)), [], count)
+    program.outputs = _lower(graph, program.inputs, program, training, None)
+    _drop_unused(program)
+    return program
+
+
+def _lower(
+    graph: Graph, inputs: list[int], program: Program, training: bool, told: bool | None
+) -> list[int]:
+    """Append the steps of a graph whose inputs are in some slots; return those of its outputs."""
+    slots = {id(tensor): slot for tensor, slot in zip(graph.inputs, inputs, strict=True)}
+    for node in graph.nodes:
+        if node.is_input:
+            continue
+        own: bool | None = node.kwargs.get("training", told)
+        if own is None:
+            own = told
+        read = [slots[id(tensor)] for tensor in node.inputs]
+        layer = node.layer
+        inner = layer.training_graph if training and own is not False else layer.graph
+        if inner is not None:
+            written = _lower(inner, read, program, training, own)
+        else:
+            written = [program.new_slot()]
+            mode = training if own is None else own
+            program.steps.append(Step(layer, tuple(read), written[0], mode))
+        for tensor, slot in zip(node.outputs, written, strict=True):
+            slots[id(tensor)] = slot
+    return [slots[id(tensor)] for tensor in graph.outputs]
+
+
+def _drop_unused(program: Program) -> None:
+    """Leave out steps that no output needs: of models within, perhaps only a part is used."""
+    needed = set(program.outputs)
+    kept: list[Step] = []
+    for step in reversed(program.steps):
+        if step.output in needed:
+            needed.update(step.inputs)
+            kept.append(step)
+    program.steps = kept[::-1]
