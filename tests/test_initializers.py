@@ -236,3 +236,24 @@ def test_get_other_things():
 def test_bad_arguments(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize("initializer", ALL, ids=lambda i: type(i).__name__)
+def test_configs_both_ways_with_keras(initializer):
+    keras = pytest.importorskip("keras")
+    written = json.loads(json.dumps(initializers.serialize(initializer)))
+    theirs = keras.initializers.deserialize(json.loads(json.dumps(written)))
+    config = json.loads(json.dumps(keras.initializers.serialize(theirs)))
+    assert config["config"].keys() <= written["config"].keys()  # Identity's gain gets lost there
+    again = initializers.deserialize(config)
+    assert type(again) is type(initializer)
+    np.testing.assert_array_equal(np.asarray(theirs((4, 5))).shape, np.asarray(again((4, 5))).shape)
+
+
+def test_every_initializer_of_keras_is_here():
+    keras = pytest.importorskip("keras")
+    public = {name for name in dir(keras.initializers) if not name.startswith("_")}
+    missing = public - set(dir(initializers)) - {"STFT", "STFTInitializer", "stft"}
+    assert missing <= {"IdentityInitializer", "OrthogonalInitializer"}
+    for name in missing:
+        assert initializers.get(name) is not None

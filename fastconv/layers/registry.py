@@ -203,6 +203,9 @@ OUT_OF_SCOPE = frozenset(
 #: Name to class; nothing else can come out of a model file.
 TABLE: dict[str, type[Layer]] = {**{cls.__name__: cls for cls in _CLASSES}, **ALIASES}
 
+#: Models, which can be layers too; `fastconv.models`, a floor above, enters them here.
+MODELS: dict[str, type[Layer]] = {}
+
 
 def out_of_scope(name: str) -> str:
     """Return what to say to those who want a layer of OUT_OF_SCOPE."""
@@ -251,7 +254,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     name = config.get("class_name") if isinstance(config, Mapping) else config
     if isinstance(name, str) and name in OUT_OF_SCOPE and name not in customs.known(custom_objects):
         raise ValueError(out_of_scope(name))
-    layer = serialization.deserialize(config, TABLE, "layer", custom_objects)
+    layer = serialization.deserialize(config, {**TABLE, **MODELS}, "layer", custom_objects)
     if not isinstance(layer, Layer):
         raise ValueError(f"{config['class_name']} is no layer.")
     return layer

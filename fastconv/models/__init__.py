@@ -10,9 +10,12 @@ loops      batches -> plan (layers, gradients) -> objective (loss, metrics), opt
 
 from __future__ import annotations
 
+from ..layers.registry import MODELS as _MODELS
 from ..saving import load_model, save_model
-from .config import clone_model, model_from_json
+from .config import clone_model, model_classes, model_from_json
 from .sequential import Sequential
 from .training import Model
 
 __all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
+
+_MODELS.update(model_classes())

@@ -6,12 +6,16 @@ import json
 
 import pytest
 
-from fastconv import backend, layers
+from fastconv import activations, backend, layers
 
 BASE = ["name", "trainable", "dtype"]
 KERNEL = ["kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer"]
 WINDOW = ["kernel_size", "strides", "padding", "data_format", "dilation_rate"]
 CONSTRAINTS = ["kernel_constraint", "bias_constraint"]
+NORMALIZATION = [
+    *("axis", "epsilon", "center", "scale", "beta_initializer", "gamma_initializer"),
+    *("beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint"),
+]
 POOL = ["pool_size", "padding", "strides", "data_format"]
 CONV = [*WINDOW, "filters", "groups", "activation", "use_bias", *KERNEL, "activity_regularizer"]
 KEYS = {
@@ -43,6 +47,35 @@ KEYS = {
         ],
     ),
     "Dropout": (layers.Dropout(0.5), ["rate", "seed", "noise_shape"]),
+    "ActivityRegularization": (layers.ActivityRegularization(0.1), ["l1", "l2"]),
+    "AlphaDropout": (layers.AlphaDropout(0.5), ["rate", "seed", "noise_shape"]),
+    "ELU": (layers.ELU(), ["alpha"]),
+    "Embedding": (
+        layers.Embedding(3, 4),
+        [
+            *("input_dim", "output_dim", "mask_zero", "activity_regularizer"),
+            *("embeddings_initializer", "embeddings_regularizer", "embeddings_constraint"),
+            "quantization_config",
+        ],
+    ),
+    "GaussianDropout": (layers.GaussianDropout(0.5), ["rate", "seed"]),
+    "GaussianNoise": (layers.GaussianNoise(0.5), ["stddev", "seed"]),
+    "GroupNormalization": (layers.GroupNormalization(), ["groups", *NORMALIZATION]),
+    "Identity": (layers.Identity(), []),
+    "Lambda": (layers.Lambda(activations.relu), ["function", "arguments"]),
+    "LayerNormalization": (layers.LayerNormalization(), ["rms_scaling", *NORMALIZATION]),
+    "Masking": (layers.Masking(), ["mask_value"]),
+    "PReLU": (
+        layers.PReLU(),
+        ["alpha_initializer", "alpha_regularizer", "alpha_constraint", "shared_axes"],
+    ),
+    "RMSNormalization": (layers.RMSNormalization(), ["axis", "epsilon"]),
+    "SpectralNormalization": (
+        layers.SpectralNormalization(layers.Dense(1)),
+        ["layer", "power_iterations"],
+    ),
+    "TimeDistributed": (layers.TimeDistributed(layers.Dense(1)), ["layer"]),
+    "UnitNormalization": (layers.UnitNormalization(), ["axis"]),
     "Flatten": (layers.Flatten(), ["data_format"]),
     "GlobalAveragePooling2D": (layers.GlobalAveragePooling2D(), ["data_format", "keepdims"]),
     "GlobalMaxPooling2D": (layers.GlobalMaxPooling2D(), ["data_format", "keepdims"]),
@@ -61,6 +94,14 @@ def test_keys_are_those_of_keras(name):
     layer, keys = KEYS[name]
     assert type(layer).__name__ == name
     assert sorted(layer.get_config()) == sorted(BASE + keys)
+
+
+def test_keys_of_spatial_dropout_are_fewer():
+    """Keras's classes take neither trainable nor other arguments."""
+    assert sorted(layers.SpatialDropout1D(0.5).get_config()) == ["dtype", "name", "rate", "seed"]
+    config = layers.SpatialDropout2D(0.5, data_format="channels_first", seed=3).get_config()
+    assert sorted(config) == ["data_format", "dtype", "name", "rate", "seed"]
+    assert layers.SpatialDropout2D.from_config(config).get_config() == config
 
 
 def test_input_layer_keys():

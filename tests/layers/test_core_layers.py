@@ -9,6 +9,7 @@ import pytest
 
 from fastconv import layers, ops
 from fastconv.layers import Dense, Embedding, Lambda, TimeDistributed, Wrapper
+from fastconv.models import Sequential
 
 X = np.array([[1, 2, 3, 6], [-1, 0, 4, 1]], np.float32)
 
@@ -78,6 +79,12 @@ def test_spatial_dropout_drops_channels():
         assert (y == y[:, :1]).all()
         assert 0.3 < (y == 0).mean() < 0.7
         assert layer(x) is not x and (layer(x) == x).all()
+
+
+def test_spatial_dropout_of_channels_first():
+    layer = layers.SpatialDropout2D(0.5, data_format="channels_first", seed=1)
+    y = layer(np.ones((4, 8, 3, 3)), training=True)
+    assert (y == y[:, :, :1, :1]).all() and set(np.unique(y)) == {0, 2}
 
 
 def test_alpha_dropout_keeps_mean_and_variance():
@@ -213,6 +220,19 @@ def test_time_distributed():
     assert layer.layer.trainable is False and layer.trainable_weights == []
     with pytest.raises(ValueError, match=r'TimeDistributed "t": input must have shape \(batch, st'):
         TimeDistributed(Dense(2), name="t").build((None, 5))
+
+
+def test_time_distributed_model():
+    steps = layers.TimeDistributed(Sequential([layers.Conv2D(2, 3), layers.Flatten()]))
+    model = Sequential([layers.Input((3, 6, 6, 1)), steps, layers.Flatten(), Dense(2)])
+    x = np.random.default_rng(0).normal(size=(4, 3, 6, 6, 1)).astype(np.float32)
+    again = Sequential.from_config(json.loads(json.dumps(model.get_config())))
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again(x), model(x))
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    model.fit(x, np.ones((4, 2)), verbose=0)
+    assert all((a != b.value).any() for a, b in zip(before, model.weights, strict=True))
 
 
 def test_wrapper_keeps_what_the_layer_is():
