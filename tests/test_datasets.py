@@ -402,13 +402,13 @@ def test_interrupted_download(server, tmp_path, monkeypatch):
     target.write_bytes(b"old")
     pump = download._pump
 
-    def interrupted(read, write):
+    def interrupted(read, write, algorithm):
         def write_once(block):
             write(block)
             assert len(os.listdir(target.parent)) == 2  # it was under way, beside the old file
             raise KeyboardInterrupt
 
-        return pump(read, write_once)
+        return pump(read, write_once, algorithm)
 
     monkeypatch.setattr(download, "_pump", interrupted)
     with pytest.raises(KeyboardInterrupt):

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 TIMEOUT_SECONDS = 30.0
 CHUNK_BYTES = 1 << 18
+#: Names of hashes in `hashlib`, and to people.
+ALGORITHMS = {"sha256": "SHA-256", "md5": "MD5"}
 
 
 def keras_home() -> str:
@@ -32,6 +34,7 @@ def get_file(
     cache_dir: str | None = None,
     force_download: bool = False,
     advice: str = "",
+    schemes: tuple[str, ...] = ("https://", "http://"),
 ) -> str:
     """Return the path of a cached file, downloading it first if need be.
 
@@ -42,7 +45,8 @@ def get_file(
     origin : str
         Its http:// or https:// address.
     file_hash : str, optional
-        Its SHA-256 in hexadecimal. A cached file with another hash is downloaded again.
+        Its SHA-256 (or MD5, by its length) in hexadecimal. A cached file with another hash is
+        downloaded again.
     cache_subdir, cache_dir : str
         The file is `cache_dir/cache_subdir/fname`; `cache_dir` defaults to `$KERAS_HOME` or
         `~/.keras`.
@@ -50,6 +54,8 @@ def get_file(
         Download even if the file is in the cache.
     advice : str
         Added to the message when the download fails: another way to get the file.
+    schemes : tuple of str
+        How `origin` may begin.
 
     Returns
     -------
@@ -63,24 +69,25 @@ def get_file(
     ValueError
         The downloaded file has the wrong hash, or `origin` is not a web address.
     """
-    if not origin.startswith(("https://", "http://")):
+    if not origin.startswith(schemes):
         raise ValueError(f"get_file: origin must be an http(s) address, got {origin!r}.")
+    algorithm = "md5" if file_hash is not None and len(file_hash) == 32 else "sha256"
     target = cache_path(fname, cache_subdir, cache_dir)
     if (
         not force_download
         and os.path.isfile(target)
-        and (file_hash is None or _sha256_of(target) == file_hash)
+        and (file_hash is None or _hash_of(target, algorithm) == file_hash.lower())
     ):
         return target
     print(f"Downloading {origin}")
     # Unique, so that two processes may fetch the same file; created with the user's permissions.
     partial = f"{target}.{os.urandom(6).hex()}.part"
     try:
-        found = _download(origin, partial, target, advice)
-        if file_hash is not None and found != file_hash:
+        found = _download(origin, partial, target, algorithm, advice)
+        if file_hash is not None and found != file_hash.lower():
             raise ValueError(
-                f"get_file: {origin} has SHA-256 {found}, expected {file_hash}. The file was not"
-                f" kept; {target} is as it was.{advice}"
+                f"get_file: {origin} has {ALGORITHMS[algorithm]} {found}, expected {file_hash}. The"
+                f" file was not kept; {target} is as it was.{advice}"
             )
         os.replace(partial, target)
     finally:
@@ -89,14 +96,14 @@ def get_file(
     return target
 
 
-def _sha256_of(path: str) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
+def _hash_of(path: str, algorithm: str) -> str:
+    """Return the hash of a file in hexadecimal."""
     with open(path, "rb") as source:
-        return _pump(source.read, lambda block: None)[0]
+        return _pump(source.read, lambda block: None, algorithm)[0]
 
 
-def _download(origin: str, partial: str, target: str, advice: str) -> str:
-    """Write the file at `origin` to `partial` and return its SHA-256."""
+def _download(origin: str, partial: str, target: str, algorithm: str, advice: str) -> str:
+    """Write the file at `origin` to `partial` and return its hash."""
     import http.client
     import urllib.request
 
@@ -105,7 +112,7 @@ def _download(origin: str, partial: str, target: str, advice: str) -> str:
         with urllib.request.urlopen(origin, timeout=TIMEOUT_SECONDS) as response:
             announced = response.headers.get("Content-Length")
             with open(partial, "xb") as sink:
-                found, received = _pump(response.read, sink.write)
+                found, received = _pump(response.read, sink.write, algorithm)
                 sink.flush()
                 os.fsync(sink.fileno())
         # read(amount) reports a connection that broke early as a normal end of file.
@@ -119,11 +126,13 @@ def _download(origin: str, partial: str, target: str, advice: str) -> str:
     return found
 
 
-def _pump(read: Callable[[int], bytes], write: Callable[[bytes], object]) -> tuple[str, int]:
-    """Copy blocks from `read` to `write`; return the SHA-256 and the number of bytes."""
+def _pump(
+    read: Callable[[int], bytes], write: Callable[[bytes], object], algorithm: str
+) -> tuple[str, int]:
+    """Copy blocks from `read` to `write`; return their hash and the number of bytes."""
     import hashlib
 
-    digest, count = hashlib.sha256(), 0
+    digest, count = hashlib.new(algorithm), 0
     while block := read(CHUNK_BYTES):
         digest.update(block)
         write(block)

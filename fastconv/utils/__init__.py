@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..progress import Progbar
+from .files import get_file
 from .image_dataset import image_dataset_from_directory
 from .images import array_to_img, img_to_array, load_img, save_img
 from .numerical import normalize, to_categorical
@@ -16,6 +17,7 @@ __all__ = [
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "get_file",
     "image_dataset_from_directory",
     "img_to_array",
     "load_img",
