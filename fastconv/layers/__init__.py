@@ -1,12 +1,12 @@
 """Layers: objects that own weights, each with one computation and its gradient.
 
     Layer
-    |- KernelLayer        Dense, Conv1D, Conv2D, DepthwiseConv2D
+    |- KernelLayer        Dense, and with ImageLayer: Conv, ConvTranspose, DepthwiseConv ...
+    |- ImageLayer         pooling, cropping, padding, upsampling: channels last or first
     |- ActivationLayer    Activation, ReLU, LeakyReLU, ELU, Softmax
     |- Wrapper            TimeDistributed, SpectralNormalization
-    |- ActivationLayer    Activation, ReLU, LeakyReLU, Softmax
     |- Merge              Add, Multiply, Maximum ...; Concatenate and Dot take lists too
-    `- the others         pooling, reshaping, Dropout, BatchNormalization, Rescaling, InputLayer
+    `- the others         reshaping, Dropout, BatchNormalization, Rescaling, InputLayer
 
 Names, arguments, configs and weight order are those of Keras 3.
 """
