@@ -68,6 +68,13 @@ class TestEveryRandomLayer:
         assert layer.compute_output_shape((8, 6, 3)) == (8, 6, 3)
         np.testing.assert_array_equal(IMAGES, before)
 
+    def test_channels_first(self, cls, kwargs):
+        turned = IMAGES.transpose(0, 3, 1, 2)
+        layer = cls(**kwargs, seed=7, data_format="channels_first")
+        y, backward = layer.forward(np.ascontiguousarray(turned), training=True)
+        assert y.flags.c_contiguous and backward(y).shape == turned.shape
+        np.testing.assert_array_equal(y.transpose(0, 2, 3, 1), cls(**kwargs, seed=7)(IMAGES))
+
     def test_a_dict_changes_as_its_images_do(self, cls, kwargs):
         data = {"images": IMAGES, "labels": LABELS, "segmentation_masks": IMAGES[..., :1]}
         result = cls(**kwargs, seed=7)(data)
@@ -182,6 +189,14 @@ def test_center_crop_rounds_down():
     x = np.arange(5, dtype=np.float32).reshape(1, 1, 5, 1)
     np.testing.assert_array_equal(layers.CenterCrop(1, 2)(x).ravel(), [1, 2])
     assert layers.CenterCrop(3, 4).compute_output_shape((None, None, None, 3)) == (None, 3, 4, 3)
+
+
+@pytest.mark.parametrize(("cls", "kwargs"), SIZES)
+def test_sizes_with_channels_first(cls, kwargs):
+    layer = cls(**kwargs, data_format="channels_first")
+    assert layer.compute_output_shape((None, 3, 8, None)) == (None, 3, 4, 3)
+    y = layer(IMAGES.transpose(0, 3, 1, 2), training=False)
+    np.testing.assert_array_equal(y.transpose(0, 2, 3, 1), cls(**kwargs)(IMAGES, training=False))
 
 
 def test_crop_is_random_in_training_only_and_one_size_always():
