@@ -82,7 +82,8 @@ def from_config(
         model = serialization.deserialize(config, model_classes(), "model")
         if not isinstance(model, Model):
             raise ValueError(f"{where}: {config['class_name']} is no model.")
-        shape = (config.get("build_config") or {}).get("input_shape")
+        built = config.get("build_config")
+        shape = built.get("input_shape") if isinstance(built, Mapping) else None
         if shape is not None and not model.built and model.layers:
             model.build(shape)
         arguments = config.get("compile_config")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .. import progress
+from . import hdf5_structure
 
 T = TypeVar("T")
 
@@ -46,6 +47,7 @@ def opened(where: str, source: Any, name: str) -> Iterator[Any]:
     """
     what = f"{where}: {name}"
     try:
+        hdf5_structure.check(source)
         file = h5py().File(source, "r")
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         size = f" ({os.path.getsize(source)} bytes)" if isinstance(source, str) else ""

@@ -378,3 +378,39 @@ def test_a_declared_giant_is_never_allocated(path):
     edited(path, edit)
     with pytest.raises(ValueError, match=r"must have shape \(3, 4\), the file has \(1099511627776"):
         network().load_weights(path)
+
+
+@pytest.mark.parametrize(
+    ("magic", "offset", "value", "match"),
+    [
+        (b"HEAP", 16, 16, "the free list of the heap at"),  # leads to itself for ever
+        (b"HEAP", 24, 1 << 40, "something lies behind its end"),
+        (b"TREE", 5, 7, "is damaged"),
+        (b"SNOD", 16, 1 << 60, "something lies behind its end"),
+    ],
+)
+def test_structures_that_the_library_would_follow_for_ever(magic, offset, value, match, path):
+    network().save_weights(path)
+    content = bytearray(path.read_bytes())
+    at = content.find(magic)
+    if match.startswith("the free list"):
+        start = int.from_bytes(content[at + 24 : at + 32], "little")
+        content[at + 16 : at + 24] = (8).to_bytes(8, "little")
+        content[start + 8 : start + 24] = (8).to_bytes(8, "little") + (16).to_bytes(8, "little")
+    else:
+        width = 1 if value < 256 else 8
+        content[at + offset : at + offset + width] = value.to_bytes(width, "little")
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=match):
+        network().load_weights(path)
+
+
+def test_newer_formats_of_hdf5_are_read(path, tmp_path):
+    model = network()
+    model.save_weights(path)
+    with h5py.File(path) as old, h5py.File(tmp_path / "n.weights.h5", "w", libver="latest") as new:
+        for name in old:
+            old.copy(name, new)
+    other = network()
+    other.load_weights(tmp_path / "n.weights.h5")
+    assert_same_weights(model, other)
