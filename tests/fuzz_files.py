@@ -10,6 +10,7 @@ and so is the death of the process: files are loaded in a child, file by file fr
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import io
 import json
 import random
@@ -257,12 +258,14 @@ def child(first, count):
             files.load(files.folder / name)
         base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (6 * BYTES, 6 * BYTES))
         for number in range(first, first + count):
             print(json.dumps({"begin": number}), flush=True)
             path = files.bad(number)
             problem = None
             start = time.perf_counter()
             Watch.on = True
+            faulthandler.dump_traceback_later(5 * SECONDS, exit=True)
             try:
                 files.load(path)
                 outcome = "loaded"
@@ -274,6 +277,7 @@ def child(first, count):
                 outcome = "crashed"
                 problem = traceback.format_exc()
             Watch.on = False
+            faulthandler.cancel_dump_traceback_later()
             seconds = time.perf_counter() - start
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
             if seconds > SECONDS:

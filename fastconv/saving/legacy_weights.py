@@ -56,7 +56,8 @@ def read(
         A weight is missing or has another shape, unless `skip_mismatch`; or the file is damaged.
     """
     root = _root(file)
-    assert root is not None
+    if root is None:
+        raise ValueError(f"{where} does not list its layers: there are no weights.")
     names = hdf5.texts(root, "layer_names", NAMES_BYTES) or []
     groups = []
     for name in names:

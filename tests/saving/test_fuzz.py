@@ -6,7 +6,7 @@ from tests import fuzz_files
 
 
 def test_bad_files_are_refused_cleanly():
-    outcomes, problems = fuzz_files.run(0, 600)
+    outcomes, problems = fuzz_files.run(0, 1000)
     assert not problems
     assert outcomes["ValueError"] > 100
     assert set(outcomes) <= {"loaded", "ValueError", "TypeError", "Misfit", "OSError"}
