@@ -32,6 +32,8 @@ from fastconv.layers import registry
 from fastconv.models import Sequential, load_model
 
 SECONDS, BYTES = 2.0, 1 << 30
+#: What a child returns that has more to do.
+AGAIN = 3
 #: What no file may make happen.
 FORBIDDEN = ("os.system", "subprocess.", "socket.", "pickle.", "os.exec", "os.remove", "os.rename")
 NASTY = [
@@ -282,12 +284,15 @@ def child(first, count):
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
             if seconds > SECONDS:
                 problem = f"took {seconds:.1f} s"
-            if peak - base > BYTES:
+            greedy = peak - base > BYTES
+            if greedy:
                 problem = f"took {(peak - base) >> 20} MB"
             if Watch.seen:
                 problem = f"did {Watch.seen}"
                 Watch.seen.clear()
             print(json.dumps({"end": number, "outcome": outcome, "problem": problem}), flush=True)
+            if greedy:  # the peak of this process says nothing more
+                raise SystemExit(AGAIN)
 
 
 def run(first, count):
@@ -313,10 +318,10 @@ def run(first, count):
             outcomes[report["outcome"]] = outcomes.get(report["outcome"], 0) + 1
             if report["problem"]:
                 problems[report["end"]] = report["problem"]
-        if done.returncode:
+        if done.returncode not in (0, AGAIN):
             problems[running] = f"the process died with code {done.returncode}"
             outcomes["died"] = outcomes.get("died", 0) + 1
-        elif running + 1 < end:
+        elif not done.returncode and running + 1 < end:
             raise RuntimeError("the child did not do its work")
         first = running + 1
     return outcomes, problems

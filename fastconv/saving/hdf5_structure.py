@@ -17,7 +17,9 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 #: Address or offset that stands for none.
 _NONE = (1 << 64) - 1
 _END_OF_FREE_LIST = 1
-_CONTINUATION, _SYMBOL_TABLE, _LAYOUT = 0x10, 0x11, 0x08
+_CONTINUATION, _SYMBOL_TABLE, _LAYOUT, _ATTRIBUTE = 0x10, 0x11, 0x08, 0x0C
+#: Classes of types: numbers, times, texts, bits, opaque, references, enumerations; variable length.
+_SIMPLE, _VARIABLE_LENGTH = (0, 1, 2, 3, 4, 5, 7, 8), 9
 _GROUP_NODE, _CHUNK_NODE = 0, 1
 #: Tables, nodes and headers of one file.
 _PARTS = 1_000_000
@@ -107,12 +109,55 @@ class _Walk:
                 elif kind == _SYMBOL_TABLE:
                     tree, heap = struct.unpack_from("<QQ", body)
                     self._todo += [(self._heap, (heap,)), (self._node, (tree, _GROUP_NODE, 0))]
+                elif kind == _ATTRIBUTE:
+                    self._attribute(address, body)
                 elif kind == _LAYOUT and body[:2] == b"\x03\x02":  # version 3, chunked
                     (tree,) = struct.unpack_from("<Q", body, 3)
                     if tree != _NONE:
                         self._todo.append((self._node, (tree, _CHUNK_NODE, 8 * body[2] + 8)))
                 at += 8 + width
                 count -= 1
+
+    def _attribute(self, address: int, body: bytes) -> None:
+        """Note where an attribute's texts of variable length are kept."""
+        version, shared = body[0], body[1]
+        sizes = struct.unpack_from("<HHH", body, 2)
+        at = 8 if version < 3 else 9
+        starts = []
+        for size in sizes:
+            starts.append(at)
+            at += -(-size // 8) * 8 if version == 1 else size
+        if not 1 <= version <= 3 or (shared and version > 1) or at > len(body):
+            raise ValueError(f"the object at {address} has a damaged attribute")
+        kind = body[starts[1]] & 15
+        if kind == _VARIABLE_LENGTH:
+            for i in range(at, len(body) - 15, 16):
+                length, collection = struct.unpack_from("<IQ", body, i)
+                if length > self._size:
+                    raise ValueError(f"the object at {address} has a damaged attribute")
+                if collection not in (0, _NONE):
+                    self._todo.append((self._collection, (collection,)))
+        elif kind not in _SIMPLE:
+            raise ValueError(f"the object at {address} has an attribute of a type without use here")
+
+    def _collection(self, address: int) -> None:
+        """Go through the texts that are kept in one place."""
+        if address in self._seen:
+            return
+        self._once(address, "collection")
+        head = self.bytes(address, 16)
+        (size,) = struct.unpack_from("<Q", head, 8)
+        if head[:4] != b"GCOL" or head[4] != 1:
+            raise ValueError(f"there is no collection of texts at {address}")
+        data = self.bytes(address, size)
+        at = 16
+        while at + 16 <= size:
+            index, width = struct.unpack_from("<HxxxxxxQ", data, at)
+            # Number 0 is what is free, with its own head.
+            step = width if index == 0 else 16 + -(-width // 8) * 8
+            if step < 16 or at + step > size:
+                raise ValueError(f"the collection of texts at {address} is damaged")
+            at += step
 
     def _heap(self, address: int) -> None:
         """Go through the free list of a heap of names."""
