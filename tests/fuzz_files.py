@@ -224,7 +224,7 @@ def hostile(rng, config):
             parent[key] = json.loads(json.dumps(other[there]))
         elif kind == 4:
             deep = []
-            for _ in range(rng.choice([10, 90, 150, 600])):
+            for _ in range(rng.choice([10, 90, 150, 300])):
                 deep = (
                     [deep] if rng.random() < 0.5 else {"class_name": "Sequential", "config": deep}
                 )

@@ -75,7 +75,7 @@ def test_a_class_needs_a_config():
         ({"class_name": "Dense", "config": [1]}, "config must be a dictionary, got list"),
         ({"class_name": "Dropout", "config": {"rate": 0.5, "seed": {}}}, "seed"),
         ({"class_name": "Denso", "config": {}}, 'Did you mean "Dense"'),
-        ({"class_name": "LSTM", "module": "keras.layers"}, "fastconv does not have it"),
+        ({"class_name": "Hashing", "module": "keras.layers"}, "fastconv does not have it"),
         ({"class_name": 3}, "must be a name or a config"),
         (3, "must be a name or a config"),
     ],

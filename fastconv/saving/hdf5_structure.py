@@ -43,7 +43,7 @@ def check(source: Any) -> None:
 def _check(file: Any) -> None:
     size = file.seek(0, os.SEEK_END)
     walk = _Walk(file, size)
-    head = walk.bytes(0, min(size, 96))
+    head = walk.read(0, min(size, 96))
     if head[:8] != SIGNATURE:
         raise ValueError("it does not begin like one")
     if head[8] != 0:
@@ -52,7 +52,7 @@ def _check(file: Any) -> None:
         raise ValueError("its head is damaged")
     try:
         walk.all_from(struct.unpack_from("<Q", head, 64)[0])
-    except struct.error as error:
+    except (struct.error, IndexError) as error:
         raise ValueError(f"its structure is damaged: {error}") from None
 
 
@@ -65,7 +65,7 @@ class _Walk:
         self._seen: set[int] = set()
         self._todo: list[tuple[Any, tuple[int, ...]]] = []
 
-    def bytes(self, address: int, count: int) -> bytes:
+    def read(self, address: int, count: int) -> bytes:
         if not 0 <= address <= address + count <= self._size:
             raise ValueError(f"something lies behind its end, at {address}")
         self._file.seek(address)
@@ -90,12 +90,12 @@ class _Walk:
         if address in self._seen:
             return  # a second name for it
         self._once(address, "object")
-        version, count, _, size = struct.unpack("<BxHII", self.bytes(address, 12))
+        version, count, _, size = struct.unpack("<BxHII", self.read(address, 12))
         if version != 1:
             return  # of the newer format, with a checksum
         blocks = [(address + 16, size)]
         for start, length in blocks:
-            data = self.bytes(start, length)
+            data = self.read(start, length)
             at = 0
             while at + 8 <= length and count:
                 kind, width = struct.unpack_from("<HH", data, at)
@@ -145,11 +145,11 @@ class _Walk:
         if address in self._seen:
             return
         self._once(address, "collection")
-        head = self.bytes(address, 16)
+        head = self.read(address, 16)
         (size,) = struct.unpack_from("<Q", head, 8)
         if head[:4] != b"GCOL" or head[4] != 1:
             raise ValueError(f"there is no collection of texts at {address}")
-        data = self.bytes(address, size)
+        data = self.read(address, size)
         at = 16
         while at + 16 <= size:
             index, width = struct.unpack_from("<HxxxxxxQ", data, at)
@@ -164,11 +164,11 @@ class _Walk:
         if address in self._seen:
             return
         self._once(address, "heap")
-        head = self.bytes(address, 32)
+        head = self.read(address, 32)
         if head[:4] != b"HEAP":
             raise ValueError(f"there is no heap at {address}")
         size, free, start = struct.unpack_from("<QQQ", head, 8)
-        data = self.bytes(start, size)
+        data = self.read(start, size)
         seen = set()
         while free not in (_END_OF_FREE_LIST, _NONE):
             if free in seen or free + 16 > size:
@@ -181,12 +181,12 @@ class _Walk:
     def _node(self, address: int, kind: int, key: int, above: int = 256) -> None:
         """Go through a node of a tree of names or of chunks, which is below level `above`."""
         self._once(address, "node")
-        head = self.bytes(address, 24)
+        head = self.read(address, 24)
         if head[:4] != b"TREE" or head[4] != kind or head[5] >= above:
             raise ValueError(f"the node at {address} is damaged")
         level, (entries,) = head[5], struct.unpack_from("<H", head, 6)
         step = (8 if kind == _GROUP_NODE else key) + 8
-        data = self.bytes(address + 24, entries * step)
+        data = self.read(address + 24, entries * step)
         for i in range(entries):
             (child,) = struct.unpack_from("<Q", data, (i + 1) * step - 8)
             if level:
@@ -197,11 +197,11 @@ class _Walk:
     def _names(self, address: int) -> None:
         """Go to the objects that a table of names lists."""
         self._once(address, "table")
-        head = self.bytes(address, 8)
+        head = self.read(address, 8)
         if head[:4] != b"SNOD":
             raise ValueError(f"there is no table of names at {address}")
         (count,) = struct.unpack_from("<H", head, 6)
-        data = self.bytes(address + 8, 40 * count)
+        data = self.read(address + 8, 40 * count)
         for i in range(count):
             _, header, cached = struct.unpack_from("<QQI", data, 40 * i)
             if cached != 2:  # a soft link, which is refused when it is met

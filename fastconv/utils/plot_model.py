@@ -259,8 +259,8 @@ def _layout(
     for i in range(len(boxes)):  # boxes come after those they need, but for layers used twice
         level[i] = max((level[a] + 1 for a in before[i] if a < i), default=0)
     rows: list[list[int]] = [[] for _ in range(max(level, default=-1) + 1)]
-    for i, row in enumerate(level):
-        rows[row].append(i)
+    for i, number in enumerate(level):
+        rows[number].append(i)
     widths = [2 * _MARGIN + _CHARACTER * max(map(len, box.lines)) for box in boxes]
     heights = [float(10 + _LINE * len(box.lines)) for box in boxes]
     total = max(
