@@ -303,9 +303,9 @@ def test_checkpoint_threshold_and_batches(tmp_path):
 
 
 def test_checkpoint_arguments_are_checked(tmp_path):
-    with pytest.raises(ValueError, match="whole-model files are not supported yet"):
-        cb.ModelCheckpoint(tmp_path / "m.keras")
-    with pytest.raises(ValueError, match=r'must end in ".weights.h5", got "m.h5"'):
+    with pytest.raises(ValueError, match=r'must end in ".keras" or ".h5" .*got "m.foo"'):
+        cb.ModelCheckpoint("m.foo")
+    with pytest.raises(ValueError, match=r'must end in ".weights.h5" .*got "m.h5"'):
         cb.ModelCheckpoint("m.h5", save_weights_only=True)
     with pytest.raises(TypeError, match="save_freq"):
         cb.ModelCheckpoint("m.weights.h5", save_weights_only=True, save_freq="batch")

@@ -1,4 +1,4 @@
-"""ModelCheckpoint: saves weights during training."""
+"""ModelCheckpoint: saves the model or its weights during training."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from .monitor import MonitorCallback
 
 
 class ModelCheckpoint(MonitorCallback):
-    """Save the model's weights after each epoch, or after every so many batches.
+    """Save the model after each epoch, or after every so many batches.
 
     Parameters
     ----------
     filepath : str or path
-        May hold fields: "{epoch:02d}-{val_loss:.2f}.weights.h5". Epochs count from 1 here, and
-        so does {batch}. Folders are made.
+        Ends in .keras or .h5; in .weights.h5 for weights alone. May hold fields:
+        "{epoch:02d}-{val_loss:.2f}.keras". Epochs count from 1 here, and so does {batch}. Folders
+        are made.
     monitor : str
         Name in the logs of what decides which model is the best.
     verbose : 0 or 1
     save_best_only : bool
         Save only when the metric improves.
     save_weights_only : bool
-        Must be true: files of whole models are not supported yet.
+        Save the weights (and the optimizer's state), not the whole model.
     mode : "auto", "min" or "max"
         What is better. "auto" asks the metric.
     save_freq : "epoch" or int
@@ -37,7 +38,7 @@ class ModelCheckpoint(MonitorCallback):
     Raises
     ------
     ValueError
-        `filepath` does not end in .weights.h5, or another argument has a wrong value.
+        `filepath` has another ending, or another argument has a wrong value.
     """
 
     def __init__(
@@ -53,15 +54,12 @@ class ModelCheckpoint(MonitorCallback):
     ) -> None:
         super().__init__(monitor, mode)
         self.filepath = str(os.fspath(filepath))
-        if not save_weights_only:
+        endings = (".weights.h5",) if save_weights_only else (".keras", ".h5")
+        if not self.filepath.endswith(endings):
+            listed = " or ".join(f'"{ending}"' for ending in endings)
             raise ValueError(
-                f'ModelCheckpoint: whole-model files are not supported yet, got filepath="'
-                f'{self.filepath}"; pass save_weights_only=True and a filepath that ends in '
-                f'".weights.h5".'
-            )
-        if not self.filepath.endswith(".weights.h5"):
-            raise ValueError(
-                f'ModelCheckpoint: filepath must end in ".weights.h5", got "{self.filepath}".'
+                f"ModelCheckpoint: filepath must end in {listed} with save_weights_only="
+                f'{bool(save_weights_only)}, got "{self.filepath}".'
             )
         if save_freq != "epoch":
             save_freq = checks.as_int("ModelCheckpoint", 'save_freq, unless "epoch",', save_freq)
@@ -107,7 +105,8 @@ class ModelCheckpoint(MonitorCallback):
         folder = os.path.dirname(path)
         if folder:
             os.makedirs(folder, exist_ok=True)
-        self.model.save_weights(path, overwrite=True)
+        save = self.model.save_weights if self.save_weights_only else self.model.save
+        save(path, overwrite=True)
         self._say(epoch, f"finished saving model to {path}")
 
     def _wanted(self, epoch: int, logs: dict[str, Any], path: str) -> bool:
