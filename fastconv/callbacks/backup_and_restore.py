@@ -83,7 +83,10 @@ class BackupAndRestore(Callback):
         self._batches += 1
         if self._batches >= self.save_freq:
             self._batches = 0
-            self._save(self._epoch, batch + 1, self._random_state)
+            if batch + 1 == self.params.get("steps"):  # the epoch is done
+                self._save(self._epoch + 1, 0, None)
+            else:
+                self._save(self._epoch, batch + 1, self._random_state)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save."""

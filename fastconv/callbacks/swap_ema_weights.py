@@ -22,7 +22,6 @@ class SwapEMAWeights(Callback):
     def __init__(self, swap_on_epoch: bool = False) -> None:
         super().__init__()
         self.swap_on_epoch = swap_on_epoch
-        self._swapped = False
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Put the weights back."""
@@ -31,10 +30,6 @@ class SwapEMAWeights(Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Put the averages in place."""
         self._swap(to=self.swap_on_epoch)
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Put the weights back: `fit` then ends with the averages by itself."""
-        self._swap(to=False)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Put the averages in place."""
@@ -53,6 +48,5 @@ class SwapEMAWeights(Callback):
         self._swap(to=False)
 
     def _swap(self, to: bool) -> None:
-        if self._swapped is not to:
+        if self.model.optimizer.averages_in_place is not to:
             self.model.optimizer.swap_averages()
-            self._swapped = to

@@ -65,7 +65,9 @@ def train_step(model: Model, objective: Objective, plan: Plan, batch: Batch) -> 
     penalty += plan.weight_penalty()
     plan.add_weight_penalty_gradients()
     optimizer: Any = model.optimizer
-    optimizer.apply([variable.grad for variable in plan.variables], plan.variables)
+    # float32 gradients do not underflow: scaling them is as good as scaling the loss.
+    gradients = [None if v.grad is None else optimizer.scale_loss(v.grad) for v in plan.variables]
+    optimizer.apply(gradients, plan.variables)
     objective.update(plan, value + penalty, y, y_pred, weight)
 
 
@@ -83,13 +85,16 @@ def train_epoch(
     batches: Epochs,
     callbacks: CallbackList,
     interrupts: DeferredInterrupt,
+    done: int = 0,
 ) -> dict[str, Any]:
-    """Train for one epoch, and return its logs."""
+    """Train for one epoch, and return its logs; its first `done` batches are left out."""
     # Anew each epoch: a callback may have frozen or thawed a layer.
     plan = training_plan(model, objective)
     objective.reset()
     heard = callbacks.listens("on_train_batch_end")
     for step, batch in enumerate(batches):
+        if step < done:
+            continue
         callbacks.call("on_train_batch_begin", step, {})
         with interrupts:
             train_step(model, objective, plan, batch)

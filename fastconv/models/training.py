@@ -84,6 +84,8 @@ class Model(Network):
         self.optimizer: Optimizer | None = None
         self.history: History | None = None
         self.stop_training = False
+        #: Epoch, and batches of it already done, where a callback wants fit() to go on.
+        self.start_position: tuple[int, int] | None = None
         self.log_names: list[str] = []  # what the logs of the running fit() hold
         self.trained_variables: list[Variable] = []  # what the optimizer was built for
         self._objective: Objective | None = None
@@ -320,6 +322,7 @@ class Model(Network):
             validate = Epochs("fit: validation", validation, validation_steps)
             self.log_names += [f"val_{name}" for name in objective.names]
         self.stop_training = False
+        self.start_position = None
         called = self._callbacks("fit", callbacks, verbose, epochs, batches.steps)
         self.history = next(c for c in called.callbacks if isinstance(c, History))
 
@@ -328,17 +331,20 @@ class Model(Network):
         try:
             called.call("on_train_begin", {})
             logs: dict[str, Any] = {}
+            initial_epoch, done = self.start_position or (initial_epoch, 0)
             for epoch in range(initial_epoch, epochs):
                 if not batches.ready():
                     break
                 called.call("on_epoch_begin", epoch, {})
-                logs = loops.train_epoch(self, objective, batches, called, interrupts)
+                logs = loops.train_epoch(self, objective, batches, called, interrupts, done)
+                done = 0
                 if validate is not None and loops.is_due(epoch, validation_freq):
                     results = loops.evaluate(self, objective, validate, called)
                     logs |= {f"val_{name}": value for name, value in results.items()}
                 called.call("on_epoch_end", epoch, logs)
                 if self.stop_training:
                     break
+            self.optimizer.finalize_variable_values()  # type: ignore[union-attr]
             called.call("on_train_end", logs)
         finally:
             interrupts.remove()

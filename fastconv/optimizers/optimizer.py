@@ -118,6 +118,7 @@ class Optimizer(OptimizerState):
             where, "gradient_accumulation_steps", gradient_accumulation_steps, 2
         )
         super().__init__(learning_rate)
+        self.averages_in_place = False  # whether swap_averages() was called an odd number of times
         self._undecayed: list[Variable] = []
         self._undecayed_names: re.Pattern[str] | None = None
 
@@ -165,8 +166,8 @@ class Optimizer(OptimizerState):
         return self._undecayed_names is None or not self._undecayed_names.search(variable.name)
 
     def scale_loss(self, loss: Any) -> Any:
-        """Return `loss` times `loss_scale_factor`, for training loops of your own."""
-        return loss * (self.loss_scale_factor or 1)
+        """Return `loss`, or a gradient, times `loss_scale_factor`."""
+        return loss * self.loss_scale_factor if self.loss_scale_factor else loss
 
     # A step
 
@@ -316,10 +317,16 @@ class Optimizer(OptimizerState):
 
         `fit` calls this at its end.
         """
-        if self.use_ema:
-            for variable in self._trained if var_list is None else var_list:
-                if id(variable) in self._slots:
-                    variable.assign(self._slots[id(variable)]["average"])
+        if not self.use_ema:
+            return
+        for variable in self._trained if var_list is None else var_list:
+            if id(variable) in self._slots:
+                average = self._slots[id(variable)]["average"]
+                if self.averages_in_place:
+                    average[...] = variable.value
+                else:
+                    variable.assign(average)
+        self.averages_in_place = False
 
     def swap_averages(self) -> None:
         """Exchange the weights with their moving averages.
@@ -336,6 +343,7 @@ class Optimizer(OptimizerState):
             weights = variable.value.copy()
             variable.assign(average)
             average[...] = weights
+        self.averages_in_place = not self.averages_in_place
 
     # Configuration
 
