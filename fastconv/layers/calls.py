@@ -216,7 +216,8 @@ def trace(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
                 f"{layer.where}: call must return what layers made of its inputs, got "
                 f"{type(output).__name__}."
             )
-        return Graph(f"{layer.where}: call", new, output)
+        alone = len(inner_args) == 1 and not symbolic.tensors_in(inner_kwargs)
+        return Graph(f"{layer.where}: call", inner_args[0] if alone else new, output)
 
     inference = graph(False)
     layer.training_graph = graph(True) if _training(layer, None) else inference

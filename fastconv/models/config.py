@@ -100,9 +100,10 @@ def from_config(
 
 def model_classes() -> dict[str, type]:
     """Return the models that files may name; a model within a model is looked up here too."""
+    from .functional import Functional
     from .sequential import Sequential
 
-    return {"Sequential": Sequential}
+    return {"Sequential": Sequential, "Functional": Functional, "Model": Functional}
 
 
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Model:

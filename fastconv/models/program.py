@@ -95,7 +95,9 @@ def _lower(
             own = told
         read = [slots[id(tensor)] for tensor in node.inputs]
         layer = node.layer
-        inner = layer.training_graph if training and own is not False else layer.graph
+        inner = layer.graph
+        if training and own is not False:
+            inner = layer.training_graph or inner
         if inner is not None:
             written = _lower(inner, read, program, training, own)
         else:
