@@ -93,14 +93,18 @@ class Head:
         """Name each metric: repeated ones get _1, _2, or weighted_ in front. Adds to `taken`."""
         self.names = []
         prefix = f"{self.name}_" if self.name else ""
+        used = set(taken)
+        last: dict[str, int] = {}  # the number of each name's last repetition
         for word, metric, weighted in zip(self._words, self.metrics, self._weighted, strict=True):
             name = word if isinstance(word, str) else getattr(metric, "name", str(word))
-            if weighted and prefix + name in taken:
+            if weighted and prefix + name in used:
                 name = f"weighted_{name}"
-            unique, count = name, 0
-            while prefix + unique in taken:
+            unique, count = name, last.get(name, 0)
+            while prefix + unique in used:
                 count += 1
                 unique = f"{name}_{count}"
+            last[name] = count
+            used.add(prefix + unique)
             if metric is not None:
                 metric.name = unique
             taken.append(prefix + unique)
