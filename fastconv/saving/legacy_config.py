@@ -11,6 +11,8 @@ _IDLE: dict[str, tuple[Any, ...]] = {
     "is_legacy_optimizer": (True, False),
     "jit_compile": (True, False, "auto", None),
 }
+#: The module that the operators of symbolic tensors are from.
+OPERATORS = "keras.src.ops.numpy"
 _WRAPPER = "MeanMetricWrapper"
 
 
@@ -72,7 +74,11 @@ def _layer(where: str, config: Any) -> Any:
         options["negative_slope"] = options.pop("alpha")
     changed = {**config, "config": options}
     if "inbound_nodes" in config:
-        changed["inbound_nodes"] = [_node(where, node) for node in config["inbound_nodes"]]
+        nodes = changed["inbound_nodes"] = [_node(where, n) for n in config["inbound_nodes"]]
+        # `a + b` has two arguments, the layer Add() one list; Keras 3 calls both Add here.
+        arguments = nodes[0].get("args") if nodes else None
+        if "module" not in config and isinstance(arguments, list) and len(arguments) == 2:
+            changed["module"] = OPERATORS
     return changed
 
 
@@ -80,7 +86,8 @@ def _node(where: str, node: Any) -> Any:
     """Return a call of a layer; Keras 2 lists [layer, node, tensor, arguments] per tensor."""
     if isinstance(node, Mapping):
         return node
-    tensors, options = [], {}
+    tensors: list[Any] = []
+    options: dict[str, Any] = {}
     if not isinstance(node, list):
         raise ValueError(f"{where}: an inbound node must be a list.")
     for item in node if node and isinstance(node[0], list) else [node]:
