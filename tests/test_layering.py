@@ -43,7 +43,8 @@ FLOORS = {
     "utils": 4,
     "models": 5,
     "saving": 5,
-    "__init__": 6,
+    "applications": 6,
+    "__init__": 7,
 }
 #: Files that nothing imports and that import nothing.
 ALONE = {"reference", "_version"}

@@ -16,9 +16,9 @@ from ..ops import checks
 
 #: Mode: what pixels in [0, 255] are divided by, then the mean and the deviation of each channel.
 #: "caffe" also turns RGB into BGR. The numbers are those of the ImageNet training set.
-_MODES: dict[str, tuple[float, tuple[float, ...], tuple[float, ...]]] = {
-    "caffe": (1.0, (103.939, 116.779, 123.68), (1.0,)),
-    "tf": (127.5, (1.0,), (1.0,)),
+_MODES: dict[str, tuple[float, Any, Any]] = {
+    "caffe": (1.0, (103.939, 116.779, 123.68), 1.0),
+    "tf": (127.5, 1.0, 1.0),
     "torch": (255.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
 }
 
@@ -49,23 +49,31 @@ def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe"
     """
     scale, mean, deviation = _MODES[checks.one_of("preprocess_input", "mode", mode, _MODES)]
     data_format = backend.check_data_format("preprocess_input", data_format)
-    if isinstance(x, KerasTensor):
-        return _preprocess_symbol(x, mode)
-    x = np.asarray(x)
+    symbolic = isinstance(x, KerasTensor)
+    if not symbolic:
+        x = np.asarray(x)
+        x = x.astype(x.dtype if x.dtype.kind == "f" else backend.floatx(), copy=False)
     axis = -3 if data_format == "channels_first" else -1
-    if mode != "tf" and (x.ndim not in (3, 4) or x.shape[axis] != 3):
+    if mode != "tf" and (len(x.shape) not in (3, 4) or x.shape[axis] != 3):
         raise ValueError(
             f"preprocess_input: x must be one or more images of 3 channels with mode={mode!r} and "
             f"data_format={data_format!r}, got shape {x.shape}."
         )
     if mode == "caffe":
+        if symbolic:
+            raise ValueError(
+                "preprocess_input: a symbolic tensor cannot be turned from RGB into BGR; "
+                "preprocess the arrays before the model gets them."
+            )
         x = np.flip(x, axis)
-    dtype = x.dtype if x.dtype.kind == "f" else np.dtype(backend.floatx())
-    shape = (-1, 1, 1) if axis == -3 else (-1,)
-    scales, means, deviations = (
-        np.reshape(v, shape).astype(dtype) for v in (scale, mean, deviation)
-    )
-    return (x / scales - means) / deviations
+
+    def along_channels(values: Any) -> Any:
+        if isinstance(values, float):
+            return values
+        return np.reshape(values, (3, 1, 1) if axis == -3 else (3,)).astype(x.dtype)
+
+    y = x / scale - along_channels(mean)
+    return y if deviation == 1.0 else y / along_channels(deviation)
 
 
 def decode_predictions(
@@ -146,7 +154,3 @@ def leave_input(x: Any, data_format: str | None = None) -> Any:
     """Return `x`: the network itself scales the pixels in [0, 255] that it is fed."""
     backend.check_data_format("preprocess_input", data_format)
     return x
-
-
-def _preprocess_symbol(x: KerasTensor, mode: str) -> Any:
-    raise NotImplementedError
