@@ -139,10 +139,17 @@ def _efficientnet(index: int) -> Any:
         )
 
     return classifier(
-        Network(f"EfficientNetB{index}", _features(width, depth), size=size, head=head),
+        Network(
+            f"EfficientNetB{index}",
+            _features(width, depth),
+            size=size,
+            head=head,
+            weights_alone=False,
+        ),
         f"efficientnetb{index}",
         f"Return EfficientNet B{index}, which scales pixels in [0, 255] itself.\n\n"
-        f"    Tan & Le, arXiv:1905.11946.",
+        f"    Tan & Le, arXiv:1905.11946. Keras's model with ImageNet weights has one more\n"
+        f"    Rescaling: load it as a whole, with `models.load_model`.",
     )
 
 

@@ -40,6 +40,8 @@ class Network:
         Whether the pooling layer of `pooling="avg"` is called "avg_pool".
     any_size : bool
         Whether the head takes images of unknown size.
+    weights_alone : bool
+        False if Keras's model with ImageNet weights has a layer that it has not without them.
     sized_name : str
         What the model's name begins with if it ends with the height of the image.
     """
@@ -51,6 +53,7 @@ class Network:
     head: Callable[[Any, int, Any], Any] = average_head
     names_pooling: bool = True
     any_size: bool = False
+    weights_alone: bool = True
     sized_name: str = ""
 
     def build(
@@ -137,12 +140,18 @@ class Network:
             return
         rule = f"{self.title}: weights must be None or the path of a weights file"
         if weights == "imagenet":
-            file = f"{name}.weights.h5"
+            alone = (
+                f', .save_weights("{name}.weights.h5") one for weights="{name}.weights.h5"'
+                if self.weights_alone
+                else ""
+            )
             raise ValueError(
                 f'{rule}, got "imagenet". Weights are not downloaded; where Keras is installed, '
-                f'keras.applications.{self.title}(...).save_weights("{file}") with the same '
-                f'arguments writes a file for weights="{file}".'
+                f'keras.applications.{self.title}(...).save("{name}.keras") writes a file for '
+                f'fastconv.models.load_model("{name}.keras"){alone}.'
             )
+        if not isinstance(weights, (str, os.PathLike)):
+            raise ValueError(f"{rule}, got {type(weights).__name__}.")
         if not os.path.isfile(weights):
             raise ValueError(f"{rule}; there is no file {os.fspath(weights)!r}.")
 
