@@ -20,6 +20,7 @@ from typing import Any
 _MODULES = {
     "densenet": ("DenseNet121", "DenseNet169", "DenseNet201"),
     "efficientnet": tuple(f"EfficientNetB{i}" for i in range(8)),
+    "efficientnet_v2": tuple(f"EfficientNetV2{kind}" for kind in ("B0", "B1", "B2", "B3", *"SML")),
     "imagenet_utils": (),
     "inception_v3": ("InceptionV3",),
     "mobilenet": ("MobileNet",),

@@ -38,10 +38,10 @@ def halving_pad(x: Any, kernel_size: int, name: str) -> Any:
     return layers.ZeroPadding2D(pads, name=name)(x)
 
 
-def round_channels(wanted: float, divisor: int = 8) -> int:
-    """Return the multiple of `divisor` nearest to `wanted`, but at least nine tenths of it.
+def round_channels(wanted: float, at_least: float = 0.9) -> int:
+    """Return the multiple of 8 nearest to `wanted`, if that is `at_least` so much of it.
 
     Sandler et al., "MobileNetV2", arXiv:1801.04381.
     """
-    nearest = max(divisor, int(wanted + divisor / 2) // divisor * divisor)
-    return nearest if nearest >= 0.9 * wanted else nearest + divisor
+    nearest = max(8, int(wanted + 4) // 8 * 8)
+    return nearest if nearest >= at_least * wanted else nearest + 8

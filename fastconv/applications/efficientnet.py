@@ -36,10 +36,10 @@ _SCALES = (
     (2.0, 3.1, 600, 0.5),
 )
 #: How often the last block is left out while training; earlier ones less.
-_DROP_LAST = 0.2
+DROP_LAST = 0.2
 
 
-def _initializer() -> Any:
+def initializer() -> Any:
     return initializers.VarianceScaling(2.0, mode="fan_out", distribution="truncated_normal")
 
 
@@ -47,15 +47,15 @@ def _norm(name: str) -> layers.Layer:
     return layers.BatchNormalization(axis=channel_axis(), name=name)
 
 
-def _swish(name: str) -> layers.Layer:
+def swish(name: str) -> layers.Layer:
     return layers.Activation("swish", name=name)
 
 
-def _conv(filters: int, name: str, size: int = 1, **arguments: Any) -> layers.Layer:
-    return layers.Conv2D(filters, size, kernel_initializer=_initializer(), name=name, **arguments)
+def conv(filters: int, name: str, size: int = 1, **arguments: Any) -> layers.Layer:
+    return layers.Conv2D(filters, size, kernel_initializer=initializer(), name=name, **arguments)
 
 
-def _squeeze_excite(x: Any, narrow: int, name: str) -> Any:
+def squeeze_excite(x: Any, narrow: int, name: str) -> Any:
     """Multiply each channel by a number in [0, 1] that depends on the whole image."""
     wide = channels(x)
     pixel = (1, 1, wide) if channel_axis() == 3 else (wide, 1, 1)
@@ -63,8 +63,8 @@ def _squeeze_excite(x: Any, narrow: int, name: str) -> Any:
         x,
         layers.GlobalAveragePooling2D(name=f"{name}_se_squeeze"),
         layers.Reshape(pixel, name=f"{name}_se_reshape"),
-        _conv(narrow, f"{name}_se_reduce", padding="same", activation="swish"),
-        _conv(wide, f"{name}_se_expand", padding="same", activation="sigmoid"),
+        conv(narrow, f"{name}_se_reduce", padding="same", activation="swish"),
+        conv(wide, f"{name}_se_expand", padding="same", activation="sigmoid"),
     )
     return layers.Multiply(name=f"{name}_se_excite")([x, weights])
 
@@ -76,9 +76,9 @@ def _block(
     if expansion > 1:
         x = chain(
             x,
-            _conv(narrow * expansion, f"{name}_expand_conv", padding="same", use_bias=False),
+            conv(narrow * expansion, f"{name}_expand_conv", padding="same", use_bias=False),
             _norm(f"{name}_expand_bn"),
-            _swish(f"{name}_expand_activation"),
+            swish(f"{name}_expand_activation"),
         )
     if stride == 2:
         x = halving_pad(x, size, f"{name}_dwconv_pad")
@@ -87,12 +87,12 @@ def _block(
         strides=stride,
         padding="valid" if stride == 2 else "same",
         use_bias=False,
-        depthwise_initializer=_initializer(),
+        depthwise_initializer=initializer(),
         name=f"{name}_dwconv",
     )
-    x = chain(x, depthwise, _norm(f"{name}_bn"), _swish(f"{name}_activation"))
-    x = _squeeze_excite(x, max(1, narrow // 4), name)
-    project = _conv(filters, f"{name}_project_conv", padding="same", use_bias=False)
+    x = chain(x, depthwise, _norm(f"{name}_bn"), swish(f"{name}_activation"))
+    x = squeeze_excite(x, max(1, narrow // 4), name)
+    project = conv(filters, f"{name}_project_conv", padding="same", use_bias=False)
     x = chain(x, project, _norm(f"{name}_project_bn"))
     if stride == 1 and narrow == filters:
         if drop > 0:
@@ -108,42 +108,51 @@ def _features(width: float, depth: float) -> Part:
         x = layers.Rescaling(1.0 / 255.0)(x)
         x = layers.Normalization(axis=channel_axis())(x)
         x = halving_pad(x, 3, "stem_conv_pad")
-        stem = _conv(round_channels(32 * width), "stem_conv", 3, strides=2, use_bias=False)
-        x = chain(x, stem, _norm("stem_bn"), _swish("stem_activation"))
+        stem = conv(round_channels(32 * width), "stem_conv", 3, strides=2, use_bias=False)
+        x = chain(x, stem, _norm("stem_bn"), swish("stem_activation"))
         done = 0
         for stage, (size, _, filters, expansion, stride) in enumerate(_STAGES):
             for i in range(repeats[stage]):
                 name = f"block{stage + 1}{chr(ord('a') + i)}"
                 filters_out = round_channels(filters * width)
-                drop = _DROP_LAST * done / sum(repeats)
+                drop = DROP_LAST * done / sum(repeats)
                 x = _block(x, size, filters_out, expansion, 1 if i else stride, drop, name)
                 done += 1
-        top = _conv(round_channels(1280 * width), "top_conv", padding="same", use_bias=False)
-        return chain(x, top, _norm("top_bn"), _swish("top_activation"))
+        top = conv(round_channels(1280 * width), "top_conv", padding="same", use_bias=False)
+        return chain(x, top, _norm("top_bn"), swish("top_activation"))
 
     return features
 
 
-def _efficientnet(index: int) -> Any:
-    width, depth, size, dropout = _SCALES[index]
+def dropout_head(rate: float, **options: Any) -> Any:
+    """Return a head of average, dropout and one Dense layer."""
 
     def head(x: Any, classes: int, activation: Any) -> Any:
         uniform = initializers.VarianceScaling(1.0 / 3.0, mode="fan_out", distribution="uniform")
         return chain(
             x,
             layers.GlobalAveragePooling2D(name="avg_pool"),
-            layers.Dropout(dropout, name="top_dropout"),
+            layers.Dropout(rate, name="top_dropout"),
             layers.Dense(
-                classes, activation=activation, kernel_initializer=uniform, name="predictions"
+                classes,
+                activation=activation,
+                kernel_initializer=uniform,
+                name="predictions",
+                **options,
             ),
         )
 
+    return head
+
+
+def _efficientnet(index: int) -> Any:
+    width, depth, size, dropout = _SCALES[index]
     return classifier(
         Network(
             f"EfficientNetB{index}",
             _features(width, depth),
             size=size,
-            head=head,
+            head=dropout_head(dropout),
             weights_alone=False,
         ),
         f"efficientnetb{index}",
