@@ -20,6 +20,8 @@ EXTRA = {
         {"alpha": 1.4, "include_preprocessing": False, "dropout_rate": 0.0},
     ],
     "MobileNetV3Large": [{"minimalistic": True, "alpha": 0.75}, {"include_top": False}],
+    "EfficientNetV2B3": [{"include_preprocessing": False, "include_top": False}],
+    "EfficientNetV2S": [{"include_preprocessing": False, "include_top": False}],
     "VGG16": [{"include_top": False, "pooling": "max"}],
     "ResNet50": [{"include_top": False, "pooling": "max"}, {"name": "mine", "include_top": False}],
     "InceptionV3": [{"include_top": False}],
@@ -27,6 +29,7 @@ EXTRA = {
 NAMES = [
     *(f"DenseNet{depth}" for depth in (121, 169, 201)),
     *(f"EfficientNetB{size}" for size in range(8)),
+    *(f"EfficientNetV2{size}" for size in ("B0", "B1", "B2", "B3", "S", "M", "L")),
     *("InceptionV3", "MobileNet", "MobileNetV2", "MobileNetV3Large", "MobileNetV3Small"),
     *(f"ResNet{depth}{version}" for depth in (50, 101, 152) for version in ("", "V2")),
     *("VGG16", "VGG19", "Xception"),
