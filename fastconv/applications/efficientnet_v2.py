@@ -62,8 +62,8 @@ def _block(
     x: Any, filters: int, expansion: int, stride: int, fused: bool, drop: float, name: str
 ) -> Any:
     shortcut, narrow = x, channels(x)
-    spatial = {"strides": stride, "padding": "same", "use_bias": False}
-    plain = {"padding": "same", "use_bias": False}
+    spatial: dict[str, Any] = {"strides": stride, "padding": "same", "use_bias": False}
+    plain: dict[str, Any] = {"padding": "same", "use_bias": False}
     if expansion > 1:
         size, geometry = (3, spatial) if fused else (1, plain)
         x = chain(

@@ -32,7 +32,7 @@ def _normalized(x: Any, conv: layers.Layer) -> Any:
 
 def _features(alpha: float, depth_multiplier: int) -> Part:
     def features(x: Any) -> Any:
-        same = {"padding": "same", "use_bias": False}
+        same: dict[str, Any] = {"padding": "same", "use_bias": False}
         x = _normalized(x, layers.Conv2D(int(32 * alpha), 3, strides=2, name="conv1", **same))
         for i, (filters, stride) in enumerate(_PAIRS, 1):
             padding = "same"
