@@ -7,6 +7,7 @@ nothing is imported or called by a name that comes from a file.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
@@ -53,15 +54,19 @@ class Configurable:
         return cls(**{key: config[key] for key in config if key not in idle})
 
 
-def parameters(cls: type) -> set[str]:
-    """Return the names of all constructor arguments of a class and its bases."""
+@functools.lru_cache(maxsize=1024)
+def parameters(cls: type) -> frozenset[str]:
+    """Return the names of all constructor arguments of a class and its bases.
+
+    Remembered: a network makes thousands of initializers, and signatures are slow to read.
+    """
     import inspect  # slow to load, and only needed for files and for messages
 
     names: set[str] = set()
     for base in cls.__mro__:
         if "__init__" in vars(base):
             names.update(inspect.signature(vars(base)["__init__"]).parameters)
-    return names - {"self", "args", "kwargs"}
+    return frozenset(names - {"self", "args", "kwargs"})
 
 
 def serialize(obj: Any) -> Any:
