@@ -72,9 +72,10 @@ class Network:
         classes = checks.as_int(self.title, "classes", classes)
         if pooling is not None:
             checks.one_of(self.title, "pooling", pooling, ("avg", "max"))
+        inputs: Any
         if input_tensor is None:
             shape = self._image_shape(input_shape, include_top)
-            inputs = input_tensor = layers.Input(shape)
+            input_tensor = inputs = layers.Input(shape)
         else:
             shape = self._tensor_shape(input_tensor, input_shape)
             inputs = _sources(input_tensor)
