@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import metrics, progress
 from ..layers import Activation, BatchNormalization, Layer, Rescaling
+from ..layers.operators import Operator
 from .head import Head
 from .objective import Objective
 from .program import lower
@@ -111,7 +112,7 @@ def on_last_batch(where: str, n: int, batch_size: int, layers: Sequence[Layer]) 
 def _scales(layers: Sequence[Layer]) -> bool:
     """Return whether something normalises the input before the first other weights."""
     for layer in layers:
-        if isinstance(layer, (Rescaling, BatchNormalization)):
+        if isinstance(layer, (Rescaling, BatchNormalization, Operator)):
             return True
         if type(layer).__name__ == "Normalization":
             return True
