@@ -78,7 +78,8 @@ class Network:
             input_tensor = inputs = layers.Input(shape)
         else:
             shape = self._tensor_shape(input_tensor, input_shape)
-            inputs = _sources(input_tensor)
+            sources = _sources(input_tensor)
+            inputs = sources if len(sources) > 1 else sources[0]
         x = self.features(input_tensor)
         if include_top:
             x = self.head(x, classes, classifier_activation)

@@ -12,7 +12,13 @@ from fastconv import applications, layers, models
 
 from .. import programs
 
-TINY = {"alpha": 0.1, "input_shape": (32, 32, 3), "classes": 3, "weights": None}
+TINY = {
+    "alpha": 0.1,
+    "input_shape": (32, 32, 3),
+    "classes": 3,
+    "classifier_activation": None,
+    "weights": None,
+}
 
 
 def tiny(**arguments):
