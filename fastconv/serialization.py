@@ -44,7 +44,7 @@ class Configurable:
         Settings that this class does not have, as other versions of Keras write them, are left
         out with a warning if their value is None or False; else they are an error.
         """
-        known = parameters(cls)
+        known = parameters(cls)  # type: ignore[arg-type]  # mypy doubts that classes have hashes
         idle = [key for key in config if key not in known and config[key] in (None, False)]
         if idle:
             warnings.warn(

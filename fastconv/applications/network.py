@@ -165,10 +165,11 @@ def _first_side() -> int:
 
 def _sources(tensor: layers.KerasTensor) -> list[layers.KerasTensor]:
     """Return what Input() returned among all that a tensor is made of."""
-    stack, seen, found = [tensor], set(), []
+    stack, seen = [tensor], set()
+    found: list[layers.KerasTensor] = []
     while stack:
         node = stack.pop().node
-        if id(node) in seen:
+        if node is None or id(node) in seen:
             continue
         seen.add(id(node))
         if node.is_input:
