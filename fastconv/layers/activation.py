@@ -25,6 +25,8 @@ Gradient = Callable[[np.ndarray], np.ndarray]
 class ActivationLayer(Layer):
     """Base of layers that apply a function to their input; they can be `activation=` too."""
 
+    supports_masking = True
+
     def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
         """Return the function of `x`."""
         y, gradient = self.apply(x, training)

@@ -132,6 +132,7 @@ def predict(
     results: list[np.ndarray] = []
     parts: list[list[np.ndarray]] = []
     done = 0
+    heard = callbacks.listens("on_predict_batch_end")
     for step, (x, _, _) in enumerate(batches):
         callbacks.call("on_predict_batch_begin", step, {})
         ys, _ = plan.infer(x)
@@ -143,7 +144,8 @@ def predict(
             for result, y in zip(results, ys, strict=True):
                 result[done : done + len(y)] = y
         done += len(ys[0])
-        callbacks.call("on_predict_batch_end", step, {"outputs": model.structured(ys)})
+        if heard:
+            callbacks.call("on_predict_batch_end", step, {"outputs": model.structured(ys)})
     if n is None:
         results = [np.concatenate(several) for several in zip(*parts, strict=True)]
     return results

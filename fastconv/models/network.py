@@ -122,6 +122,8 @@ class Network(Layer):
         """Return each layer with the shape of its output, None if it is not built."""
         if self.graph is None:
             return [(layer, None) for layer in self.layers]
+        if self.is_traced:  # as they were assigned; some may not be called
+            return [(layer, _first_shape(layer)) for layer in self.layers]
         entries: list[tuple[Layer, Any]] = []
         for layer in self.graph.layers:
             nodes = self.graph.calls(layer)
@@ -376,6 +378,12 @@ class Network(Layer):
         summary.show(
             self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
         )
+
+
+def _first_shape(layer: Layer) -> Any:
+    if not layer._inbound_nodes:
+        return None
+    return tree.map_leaves(lambda tensor: tensor.shape, layer.output)
 
 
 def _one(outputs: list[np.ndarray]) -> Any:

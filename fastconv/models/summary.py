@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..layers import Layer
@@ -30,8 +30,9 @@ def show(
     from rich.console import Console
     from rich.markup import escape
 
-    positions = list(positions or (0.45, 0.80, 1.0))
-    width = 88
+    branches = _branches(model)
+    positions = list(positions or ((0.3, 0.56, 0.74, 1.0) if branches else (0.45, 0.80, 1.0)))
+    width = 108 if branches else 88
     if show_trainable:
         width += 12
         positions = [0.9 * position for position in positions] + [1.0]
@@ -61,6 +62,9 @@ def _table(
     from rich.table import Column, Table
 
     header = [("Layer (type)", "left"), ("Output Shape", "left"), ("Param #", "right")]
+    branches = _branches(model)
+    if branches:
+        header.append(("Connected to", "left"))
     if show_trainable:
         header.append(("Trainable", "center"))
     if len(positions) != len(header):
@@ -79,13 +83,18 @@ def _table(
     table = Table(*columns, width=line_length, show_lines=True)
     entries = model.layer_shapes()
     start, stop = _range([layer.name for layer, _ in entries], layer_range)
-    for row in _rows(entries[start:stop], expand_nested, show_trainable):
+    connected = _connections(model) if branches else None
+    for row in _rows(entries[start:stop], expand_nested, show_trainable, connected):
         table.add_row(*row)
     return table
 
 
 def _rows(
-    entries: Sequence[tuple[Layer, Any]], expand_nested: bool, show_trainable: bool, depth: int = 0
+    entries: Sequence[tuple[Layer, Any]],
+    expand_nested: bool,
+    show_trainable: bool,
+    connected: dict[int, str] | None,
+    depth: int = 0,
 ) -> Iterator[list[str]]:
     """Yield the cells of each layer, those of models within the model below it."""
     from rich.markup import escape
@@ -96,13 +105,51 @@ def _rows(
         cells = [name, _shape(shape), _number(0) + " (unbuilt)"]
         if layer.built:
             cells[2] = _number(f"{layer.count_params():,}")
+        if connected is not None:
+            cells.append(escape(connected.get(id(layer), "-")))
         if show_trainable:
             answer = f"[bold][{YES}]Y[/][/]" if layer.trainable else f"[bold][{NO}]N[/][/]"
             cells.append(answer if layer.weights else "[bold]-[/]")
         yield cells
         inner = getattr(layer, "layer_shapes", None)
         if expand_nested and inner is not None:
-            yield from _rows(inner(), expand_nested, show_trainable, depth + 1)
+            yield from _rows(inner(), expand_nested, show_trainable, connected, depth + 1)
+
+
+def _branches(model: Network) -> bool:
+    """Return whether the layers form anything else than a line."""
+    graph = model.graph
+    if graph is None or model.is_traced:
+        return False
+    calls = [node for node in graph.nodes if not node.is_input]
+    once = len(graph.nodes) == len(graph.layers)
+    return (
+        not once
+        or len(graph.inputs) > 1
+        or any(
+            len(call.inputs) > 1 or before.outputs != call.inputs
+            for before, call in zip(graph.nodes, calls, strict=False)
+        )
+    )
+
+
+def _connections(model: Network) -> dict[int, str]:
+    """Return what each layer reads, by its id: layer[call][output], ..."""
+    graph = model.graph
+    assert graph is not None
+    numbers = {
+        id(tensor): f"{layer.name}[{number}][{tensor.index}]"
+        for layer in graph.layers
+        for number, node in enumerate(graph.calls(layer))
+        for tensor in node.outputs
+    }
+    return {
+        id(layer): ", ".join(
+            numbers[id(tensor)] for node in graph.calls(layer) for tensor in node.inputs
+        )
+        or "-"
+        for layer in graph.layers
+    }
 
 
 def _totals(model: Network) -> Iterator[str]:
@@ -139,9 +186,13 @@ def _range(names: Sequence[str], layer_range: Any) -> tuple[int, int]:
     return first, last + 1
 
 
-def _shape(shape: Sequence[int | None] | None) -> str:
+def _shape(shape: Any) -> str:
     if shape is None:
         return "?"
+    if isinstance(shape, Mapping):
+        shape = list(shape.values())
+    if shape and not all(n is None or isinstance(n, int) for n in shape):
+        return f"[{', '.join(_shape(part) for part in shape)}]"
     return f"({', '.join(_number(n) for n in shape)})"
 
 

@@ -284,3 +284,12 @@ def test_deep_graphs_and_names():
     for _ in range(1500):
         x = x + 1.0
     assert Model(i, x)(np.zeros((1, 1)))[0, 0] == 1500
+
+
+def test_summary_tells_what_is_connected(capsys):
+    two_by_two().summary(line_length=76)
+    table = capsys.readouterr().out
+    assert "Connected to" in table and "p[0][0], q[0][0]" in table
+    i = Input((4,))
+    Model(i, Dense(2)(Dense(3)(i))).summary()
+    assert "Connected to" not in capsys.readouterr().out
