@@ -222,7 +222,7 @@ class _Calls:
             kind, config = value["class_name"], value.get("config") or {}
             if kind == "__keras_tensor__":
                 return self._tensor(config.get("keras_history"))
-            if kind == "__numpy__":
+            if kind in ("__numpy__", "__tensor__"):  # constants of operators
                 return np.asarray(config.get("value"), config.get("dtype"))
             if kind == "__tuple__":
                 return tuple(self._read(item) for item in config.get("value") or ())

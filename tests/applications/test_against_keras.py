@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 import pytest
 
-from fastconv import applications, models
+from fastconv import applications, layers, models
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 with warnings.catch_warnings():
@@ -92,3 +92,20 @@ def test_networks_go_both_ways(name, rng, tmp_path):
     ours.save(tmp_path / "ours.keras")
     again = keras.models.load_model(tmp_path / "ours.keras")
     assert_same(y, again.predict(x, verbose=0))
+
+
+@pytest.mark.parametrize("mode", ["tf", "torch"])
+def test_symbolic_preprocessing_goes_both_ways(mode, rng, tmp_path):
+    x = rng.uniform(0, 255, (2, 5, 4, 3)).astype(np.float32)
+    image = keras.Input((5, 4, 3))
+    theirs = keras.Model(
+        image, keras.applications.imagenet_utils.preprocess_input(image, mode=mode)
+    )
+    theirs.save(tmp_path / "theirs.keras")
+    ours = models.load_model(tmp_path / "theirs.keras")
+    assert_same(ours.predict(x, verbose=0), theirs.predict(x, verbose=0))
+    image = layers.Input((5, 4, 3))
+    scaled = applications.imagenet_utils.preprocess_input(image, mode=mode)
+    models.Model(image, scaled).save(tmp_path / "ours.keras")
+    again = keras.models.load_model(tmp_path / "ours.keras")
+    assert_same(ours.predict(x, verbose=0), again.predict(x, verbose=0))
