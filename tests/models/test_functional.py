@@ -47,6 +47,7 @@ def without(config, *keys):
     return [without(item, *keys) for item in config] if isinstance(config, list) else config
 
 
+@pytest.mark.filterwarnings("ignore")  # of Keras about NumPy
 def test_training_and_configs_agree_with_keras(rng):
     keras = pytest.importorskip("keras")
     ours, theirs = two_by_two(), two_by_two(keras)
