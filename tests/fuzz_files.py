@@ -29,7 +29,7 @@ import numpy as np
 
 from fastconv import layers, optimizers
 from fastconv.layers import registry
-from fastconv.models import Sequential, load_model
+from fastconv.models import Model, Sequential, load_model
 
 SECONDS, BYTES = 2.0, 1 << 30
 #: What a child returns that has more to do.
@@ -69,13 +69,26 @@ def base_model():
     return model
 
 
+def functional_model():
+    """Two inputs, two outputs, a shared layer, a model within, an operator."""
+    x, vector = layers.Input((6, 6, 2), name="x"), layers.Input((3,), name="vector")
+    shared = layers.Conv2D(2, 3, padding="same")
+    k = layers.Input((6, 6, 2))
+    inner = Model(k, layers.Add()([k, layers.ReLU()(k)]))
+    y = inner(shared(shared(x))) + x
+    y = layers.Concatenate()([layers.GlobalAveragePooling2D()(y), layers.Dense(2)(vector)])
+    model = Model([x, vector], [layers.Dense(2, name="a")(y), layers.Dense(1, name="b")(y)])
+    model.compile("sgd", ["mse", "mae"], metrics=[["mae"], []])
+    return model
+
+
 class Files:
     """Good files, and bad ones made from them by number."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
         self.good = {}
-        self.models = [base_model()]
+        self.models = [base_model(), functional_model()]
         for i, model in enumerate(self.models):
             for ending in ("keras", "h5"):
                 path = self.folder / f"good{i}.{ending}"

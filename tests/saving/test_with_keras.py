@@ -11,7 +11,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 keras = pytest.importorskip("keras", reason="needs Keras 3 and a backend")
 
 from fastconv import layers, losses, optimizers  # noqa: E402
-from fastconv.models import Sequential, load_model  # noqa: E402
+from fastconv.models import Model, Sequential, clone_model, load_model  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -129,3 +129,52 @@ def test_training_state_is_a_weights_file(ours, data, tmp_path):
     other = network(keras.layers, keras.Sequential)
     other.load_weights(tmp_path / "s.weights.h5")
     assert_agree(ours, other, data[0])
+
+
+# Functional models
+
+
+def functional(layers, Model, Sequential):
+    """Two inputs, two outputs, a shared layer, models within, an operator."""
+    image, vector = layers.Input((8, 8, 2), name="image"), layers.Input((3,), name="vector")
+    shared = layers.Conv2D(4, 3, padding="same", activation="relu", name="shared")
+    a, b = shared(layers.Conv2D(2, 1)(image)), shared(image)
+    stack = [layers.Input((8, 8, 4)), layers.BatchNormalization(), layers.ReLU()]
+    inner = Sequential([*stack, layers.Conv2D(4, 1)], name="inner")
+    k = layers.Input((8, 8, 4))
+    nested = Model(k, layers.Add()([k, layers.Conv2D(4, 1)(k)]), name="nested")
+    c = layers.Concatenate()([inner(a), b])
+    d = nested(layers.Conv2D(4, 1)(c)) + b
+    e = layers.Concatenate()([layers.GlobalAveragePooling2D()(d), layers.Dense(2)(vector)])
+    outputs = [layers.Dense(3, activation="softmax", name="o1")(e), layers.Dense(1, name="o2")(e)]
+    model = Model([image, vector], outputs)
+    model.compile("adam", ["categorical_crossentropy", "mse"], metrics=[["accuracy"], ["mae"]])
+    rng = np.random.default_rng(1)
+    x = [rng.random((12, 8, 8, 2), np.float32), rng.random((12, 3), np.float32)]
+    model.fit(x, [np.eye(3)[np.arange(12) % 3], rng.random((12, 1))], verbose=0)
+    return model, x
+
+
+def assert_same_outputs(a, b, x):
+    for one, two in zip(a.predict(x, verbose=0), b.predict(x, verbose=0), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_functional_models_both_ways(ending, tmp_path):
+    ours, x = functional(layers, Model, Sequential)
+    theirs, _ = functional(keras.layers, keras.Model, keras.Sequential)
+    ours.save(tmp_path / f"ours.{ending}")
+    theirs.save(tmp_path / f"theirs.{ending}")
+    assert_same_outputs(load_model(tmp_path / f"ours.{ending}"), ours, x)
+    assert_same_outputs(keras.models.load_model(tmp_path / f"ours.{ending}"), ours, x)
+    read = load_model(tmp_path / f"theirs.{ending}")
+    assert_same_outputs(read, theirs, x)
+    for one, two in zip(read.optimizer.variables, theirs.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(one, np.asarray(two))
+    theirs.save_weights(tmp_path / "m.weights.h5")
+    ours.load_weights(tmp_path / "m.weights.h5")
+    assert_same_outputs(ours, theirs, x)
+    clone = clone_model(ours)
+    clone.set_weights(ours.get_weights())
+    assert_same_outputs(ours, clone, x)
