@@ -19,6 +19,18 @@ T = TypeVar("T")
 CHUNK_ELEMENTS = 1 << 22
 
 
+#: What h5py raises when it meets damage behind the file's head.
+_DAMAGE = (
+    OSError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+    UnicodeError,
+    AttributeError,
+    OverflowError,
+)
+
+
 class Misfit(ValueError):
     """What is in the file does not fit the model."""
 
@@ -49,14 +61,13 @@ def opened(where: str, source: Any, name: str) -> Iterator[Any]:
     try:
         hdf5_structure.check(source)
         file = h5py().File(source, "r")
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, OverflowError) as error:
         size = f" ({os.path.getsize(source)} bytes)" if isinstance(source, str) else ""
         raise ValueError(f"{what}{size} is not a valid HDF5 file: {error}") from error
     with file:
         try:
             yield file
-        except (OSError, RuntimeError, KeyError, TypeError, UnicodeError, AttributeError) as error:
-            # What h5py raises when it meets damage behind the file's head.
+        except _DAMAGE as error:
             if isinstance(error, FileNotFoundError):
                 raise
             raise ValueError(

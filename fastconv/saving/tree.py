@@ -13,6 +13,7 @@ from typing import Any
 from .. import naming
 from ..layers import Layer
 from ..random import SeedGenerator
+from ..serialization import is_own
 
 
 def entries(model: Layer) -> list[tuple[str, Layer]]:
@@ -24,10 +25,15 @@ def children(layer: Layer) -> Iterator[tuple[str, Layer]]:
     """Yield the layers within a layer with their paths below it."""
     from ..models.network import Network
 
-    if isinstance(layer, Network):
+    if isinstance(layer, Network) and not layer.is_traced:
         yield from _keyed("layers", layer.layers)
-    for name, value in sorted(vars(layer).items()):
-        if name.startswith("_"):
+    own = is_own(type(layer))
+    # Keras comes to private attributes last; those of fastconv's own classes have no counterpart.
+    items: dict[str, Any] = dict(vars(layer))
+    if isinstance(layer, Network) and layer.is_traced:
+        items["layers"] = layer.layers
+    for name, value in sorted(items.items(), key=lambda item: (item[0].startswith("_"), item[0])):
+        if own and name.startswith("_"):
             continue
         if isinstance(value, Layer):
             yield name, value

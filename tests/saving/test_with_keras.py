@@ -178,3 +178,42 @@ def test_functional_models_both_ways(ending, tmp_path):
     clone = clone_model(ours)
     clone.set_weights(ours.get_weights())
     assert_same_outputs(ours, clone, x)
+
+
+def subclassed(layers, Model, saving):
+    class Net(Model):
+        def __init__(self, units=3, **kwargs):
+            super().__init__(**kwargs)
+            self.units = units
+            self._first = layers.Conv2D(4, 3, activation="relu")
+            self.flat = layers.Flatten()
+            self.heads = [layers.Dense(units), layers.Dense(units)]
+
+        def call(self, x):
+            x = self.flat(self._first(x))
+            return self.heads[0](x) + self.heads[1](x)
+
+        def get_config(self):
+            return {**super().get_config(), "units": self.units}
+
+    saving.register_keras_serializable("tests")(Net)
+    model = Net(2)
+    x = np.random.default_rng(2).random((4, 8, 8, 1), np.float32)
+    model(x)
+    return model, x
+
+
+def test_subclassed_models_both_ways(tmp_path):
+    from fastconv import saving
+
+    ours, x = subclassed(layers, Model, saving)
+    theirs, _ = subclassed(keras.layers, keras.Model, keras.saving)
+    for model, name in ((ours, "ours"), (theirs, "theirs")):
+        model.save(tmp_path / f"{name}.keras")
+        model.save_weights(tmp_path / f"{name}.weights.h5")
+    assert_agree(load_model(tmp_path / "ours.keras"), ours, x)
+    theirs.load_weights(tmp_path / "ours.weights.h5")
+    assert_agree(theirs, ours, x)
+    read = load_model(tmp_path / "theirs.keras")
+    ours.load_weights(tmp_path / "theirs.weights.h5")
+    assert_agree(read, ours, x)
