@@ -16,15 +16,23 @@ from .backend import (
 from .dtype_policies import dtype_policy, set_dtype_policy
 from .kernels import threads as _threads
 from .ops import checks as _checks
+from .ops.precision import (
+    float32_matmul_precision,
+    get_float32_matmul_precision,
+    set_float32_matmul_precision,
+)
 
 __all__ = [
     "dtype_policy",
     "epsilon",
+    "float32_matmul_precision",
     "floatx",
+    "get_float32_matmul_precision",
     "get_num_threads",
     "image_data_format",
     "set_dtype_policy",
     "set_epsilon",
+    "set_float32_matmul_precision",
     "set_floatx",
     "set_image_data_format",
     "set_num_threads",

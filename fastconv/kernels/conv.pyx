@@ -7,7 +7,7 @@ side by side first, which pays when a tap holds few channels. Both are the same 
 
 from libc.stdlib cimport calloc, free
 
-from .gemm cimport ceil_div, multiply_rows, packed_floats, rows_job
+from .gemm cimport ceil_div, multiply_rows, pack_all, packed_floats, rows_job
 from .isa cimport active_table
 from .taps cimport (
     create_view, delete_view, divide, finish_view, load, locate, tap_block, tap_blocks, tap_image,
@@ -172,9 +172,28 @@ cdef class TapConvolution:
         cdef Py_ssize_t vectors = ceil_div(self.cols, active_table().vl)
         return pixels * self.groups * vectors * (s.job.n_taps * s.job.depth * 0.5 + 4.0)
 
+    cdef Py_ssize_t summed(self) noexcept nogil:
+        """Return the products of one output, if there is one view of one group; else 0."""
+        if self.count != 1 or self.groups != 1:
+            return 0
+        return self.views[0].n_taps * self.image.depth
+
+    def packed_floats(self) -> int:
+        """Return the size of a packed kernel on the active instruction set, 0 if it stays as it is."""
+        cdef Py_ssize_t tile_cols = active_table().tile_cols
+        return self.summed() * ceil_div(self.cols, tile_cols) * tile_cols
+
+    def pack(self, const float[::1] kernel not None, float[::1] packed not None) -> None:
+        """Write the kernel as `run` wants it, see gemm.pxd."""
+        cdef conv_context s
+        self.describe(&s, &self.views[0])
+        s.job.b = &kernel[0]
+        with nogil:
+            pack_all(&s.job, self.summed(), self.cols, &packed[0])
+
     def run(
         self, const float[::1] x not None, const float[::1] kernel not None, float[::1] y not None,
-        const float[::1] bias=None, int activation=0,
+        const float[::1] bias=None, int activation=0, const float[::1] packed=None,
     ) -> None:
         """Compute y from flat arrays; sizes are the caller's to check."""
         cdef conv_context s
@@ -186,6 +205,8 @@ cdef class TapConvolution:
             self.describe(&s, &self.views[i])
             s.x = &x[0] if x.shape[0] else NULL
             s.b, s.y = &kernel[0], &y[0]
+            if packed is not None:
+                s.b, s.job.b_panel = &packed[0], self.summed() * active_table().tile_cols
             s.bias = &bias[0] if bias is not None else NULL
             s.job.activation, s.job.accumulate = activation, False
             tasks = s.blocks.count * self.groups

@@ -149,11 +149,15 @@ class _Conv(WindowLayer):
         """Return (N, *outputs, filters)."""
         return self.window_shape(input_shape, self.filters)
 
+    def _kernel(self) -> np.ndarray | ops.PackedKernel:
+        """Return the kernel as `ops` take it: packed for two dimensions."""
+        return self.kernel.packed if self.spatial_rank == 2 else self.kernel.value
+
     def linear(self, x: np.ndarray, activation: str | None) -> np.ndarray:
         """Return activation(convolution + bias)."""
         return ops.conv(
             x,
-            self.kernel.value,
+            self._kernel(),
             self.bias_value,
             groups=self.groups,
             activation=activation,
@@ -169,7 +173,7 @@ class _Conv(WindowLayer):
     def input_gradient(self, dy: np.ndarray, input_shape: tuple[int, ...]) -> np.ndarray:
         """Return the gradient of the input."""
         return ops.conv_backward_input(
-            dy, self.kernel.value, input_shape, groups=self.groups, **self.geometry
+            dy, self._kernel(), input_shape, groups=self.groups, **self.geometry
         )
 
 

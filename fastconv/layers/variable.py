@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import checks
+from ..ops import PackedKernel, checks
 
 
 class Variable:
@@ -28,15 +28,18 @@ class Variable:
 
     Attributes
     ----------
-    value : float32 array, C-contiguous
-        Changed in place, never replaced.
+    value : float32 array, C-contiguous, read-only
+        Always the same memory; `edit` gives it to be changed.
     grad : float32 array or None
         Sum of the gradients since it was last set to None.
     version : int
-        Counts changes of `value`; data derived from it is stale once this has moved.
+        Counts changes of `value`; what is derived from it, such as packed kernels, is stale once
+        this has moved. As nothing but `edit` gives write access, no change is ever missed.
     """
 
     __slots__ = (
+        "_packed",
+        "_writable",
         "constraint",
         "grad",
         "name",
@@ -59,12 +62,27 @@ class Variable:
     ) -> None:
         self.name = name
         self.path = path or name
-        self.value = checks.as_float32(self.path, "value", value).copy()
+        self._hold(checks.as_float32(self.path, "value", value).copy())
         self.grad: np.ndarray | None = None
         self.trainable = trainable
         self.regularizer = regularizer
         self.constraint = constraint
         self.version = 0
+
+    def _hold(self, value: np.ndarray) -> None:
+        self._writable = value
+        self.value: np.ndarray = value.view()
+        self.value.flags.writeable = False
+        self._packed: PackedKernel | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        left = ("_packed", "value")  # made from the rest
+        return {name: getattr(self, name) for name in self.__slots__ if name not in left}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._hold(self._writable)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -86,12 +104,20 @@ class Variable:
         """
         new = checks.as_float32(self.path, "value", value)
         self._check_shape("value", new)
-        self.value[...] = new
-        self.touch()
+        self.edit()[...] = new
 
-    def touch(self) -> None:
-        """Tell that `value` was changed in place."""
+    def edit(self) -> np.ndarray:
+        """Return `value` to be changed in place, now: later changes need another call."""
         self.version += 1
+        return self._writable
+
+    @property
+    def packed(self) -> PackedKernel:
+        """The value as the kernel of a 2-D convolution, with the copies that were made of it."""
+        if self._packed is None:
+            self._packed = PackedKernel(self.value)
+        self._packed.version = self.version
+        return self._packed
 
     def add_grad(self, gradient: np.ndarray) -> None:
         """Add `gradient` to `grad`; the first one is kept, not copied.

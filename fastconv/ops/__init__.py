@@ -65,6 +65,7 @@ from .normalization import (
     batch_norm_train,
 )
 from .optimizer_steps import adam_step, rmsprop_step, sgd_step, sum_of_squares
+from .packed import PackedKernel
 from .padding import crop, zero_pad
 from .pooling import (
     average_pool2d,
@@ -93,6 +94,7 @@ from .softmax import (
 __all__ = [
     "ACTIVATIONS",
     "Activation",
+    "PackedKernel",
     "activation",
     "activation_backward",
     "activation_needs_input",

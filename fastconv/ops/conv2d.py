@@ -13,9 +13,17 @@ from numpy.typing import NDArray
 
 from . import checks, shapes
 from .activation import activation as apply_activation
-from .algorithms import CONV2D_ALGORITHMS, ConvProblem, explain, find, plan_conv2d
-from .algorithms.algorithm import ConvAlgorithm
+from .algorithms import (
+    CONV2D_ALGORITHMS,
+    ConvAlgorithm,
+    ConvProblem,
+    explain,
+    find,
+    plan_conv2d,
+)
 from .fusion import split_activation
+from .packed import PackedKernel, split
+from .precision import get_float32_matmul_precision
 
 Float32 = NDArray[np.float32]
 Pair = int | tuple[int, int]
@@ -39,7 +47,7 @@ def conv2d(
     ----------
     x : float32 array (N, H, W, C)
         Other real dtypes are cast; N may be 0.
-    kernel : float32 array (KH, KW, C // groups, F)
+    kernel : float32 array (KH, KW, C // groups, F), or PackedKernel
     bias : float32 array (F,), optional
     strides, dilation : int or two ints
     padding : "valid", "same" or ((top, bottom), (left, right))
@@ -48,8 +56,9 @@ def conv2d(
         Filters [g * F / groups, (g + 1) * F / groups) see only the g-th part of the channels.
     activation : str, optional
         Applied to the result; "relu" while it is stored.
-    algorithm : "auto", "direct" or "im2col"
-        "auto" asks the plan, see `explain_conv2d`.
+    algorithm : "auto", "direct", "im2col", "winograd2", "winograd3", "winograd4" or "depthwise"
+        "auto" asks the plan, see `explain_conv2d`; it keeps to the precision that
+        `config.set_float32_matmul_precision` asks for.
 
     Returns
     -------
@@ -65,9 +74,9 @@ def conv2d(
     """
     where = "conv2d"
     x = checks.as_float32(where, "x", x)
-    kernel = checks.as_float32(where, "kernel", kernel)
+    kernel, packed = split(where, kernel)
     p = make_problem(where, x.shape, kernel.shape, strides, padding, dilation, groups)
-    return forward(where, p, x, kernel, bias, activation, algorithm)
+    return forward(where, p, x, kernel, bias, activation, algorithm, packed)
 
 
 def conv2d_backward_input(
@@ -86,7 +95,7 @@ def conv2d_backward_input(
     Parameters
     ----------
     dy : float32 array (N, OH, OW, F)
-    kernel : float32 array (KH, KW, C // groups, F)
+    kernel : float32 array (KH, KW, C // groups, F), or PackedKernel
     input_shape : (N, H, W, C)
         Shape of the x of the forward pass; the other arguments are conv2d's.
 
@@ -101,10 +110,10 @@ def conv2d_backward_input(
     """
     where = "conv2d_backward_input"
     dy = checks.as_float32(where, "dy", dy)
-    kernel = checks.as_float32(where, "kernel", kernel)
+    kernel, packed = split(where, kernel)
     shape = checks.as_tuple(where, "input_shape", input_shape, 4, minimum=0)
     p = make_problem(where, shape, kernel.shape, strides, padding, dilation, groups)
-    return backward_input(where, p, dy, kernel, algorithm)
+    return backward_input(where, p, dy, kernel, algorithm, packed)
 
 
 def conv2d_backward_filter(
@@ -188,6 +197,7 @@ def forward(
     bias: Any,
     activation: str | None,
     algorithm: str = "auto",
+    packed: PackedKernel | None = None,
 ) -> Float32:
     """Return y of a problem whose x and kernel are checked."""
     if bias is not None:
@@ -196,17 +206,26 @@ def forward(
             raise ValueError(f"{where}: bias must have shape ({p.F},), got {bias.shape}.")
     code, left = split_activation(activation)
     y = np.empty(p.y_shape, np.float32)
-    _find(where, algorithm, p, "forward").forward(p, x, kernel, bias, code, y)
+    chosen = _find(where, algorithm, p, "forward")
+    copy = None if packed is None else packed.copy_for(chosen, p, "forward")
+    chosen.forward(p, x, kernel, bias, code, y, copy)
     return y if left is None else apply_activation(y, left)
 
 
 def backward_input(
-    where: str, p: ConvProblem, dy: Float32, kernel: Float32, algorithm: str = "auto"
+    where: str,
+    p: ConvProblem,
+    dy: Float32,
+    kernel: Float32,
+    algorithm: str = "auto",
+    packed: PackedKernel | None = None,
 ) -> Float32:
     """Return dx of a problem whose kernel is checked."""
     _check_dy(where, dy, p)
     dx = np.empty(p.x_shape, np.float32)
-    _find(where, algorithm, p, "backward_input").backward_input(p, dy, kernel, dx)
+    chosen = _find(where, algorithm, p, "backward_input")
+    copy = None if packed is None else packed.copy_for(chosen, p, "backward_input")
+    chosen.backward_input(p, dy, kernel, dx, copy)
     return dx
 
 
@@ -233,12 +252,17 @@ def make_problem(
     # A cache takes 1.0 and True for 1, so it is asked only about what is known to be integers.
     pairs = checks.as_pair(where, "strides", strides), checks.as_pair(where, "dilation", dilation)
     groups = checks.as_int(where, "groups", groups)
+    precision = get_float32_matmul_precision()
     if isinstance(padding, str):
         try:
-            return _cached_problem(x_shape, kernel_shape, pairs[0], padding, pairs[1], groups)
+            return _cached_problem(
+                x_shape, kernel_shape, pairs[0], padding, pairs[1], groups, precision
+            )
         except ValueError:
             pass  # once more, for the caller's name in the message
-    return _checked_problem(where, x_shape, kernel_shape, pairs[0], padding, pairs[1], groups)
+    return _checked_problem(
+        where, x_shape, kernel_shape, pairs[0], padding, pairs[1], groups, precision
+    )
 
 
 def _checked_problem(
@@ -249,6 +273,7 @@ def _checked_problem(
     padding: Any,
     dilation: tuple[int, int],
     groups: int,
+    precision: str,
 ) -> ConvProblem:
     if len(x_shape) != 4:
         raise ValueError(f"{where}: x must have shape (N, H, W, C), got {x_shape}.")
@@ -268,7 +293,7 @@ def _checked_problem(
         raise ValueError(f"{where}: F must be divisible by groups, got F={f}, groups={groups}.")
     pads = shapes.resolve_padding(where, padding, (h, w), (kh, kw), strides, dilation)
     oh, ow = shapes.output_shape(where, (h, w), (kh, kw), strides, dilation, pads)
-    return ConvProblem(n, h, w, c, f, kh, kw, strides, pads, dilation, groups, oh, ow)
+    return ConvProblem(n, h, w, c, f, kh, kw, strides, pads, dilation, groups, oh, ow, precision)
 
 
 @lru_cache(maxsize=1024)

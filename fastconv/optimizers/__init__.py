@@ -1,6 +1,6 @@
 """Optimizers: they turn gradients into updates of the weights, by way of `ops`.
 
-They touch a weight only through its `Variable`: value, shape, name, path and touch().
+They touch a weight only through its `Variable`: value, edit(), shape, name and path.
 """
 
 from __future__ import annotations

@@ -213,8 +213,7 @@ class Optimizer(OptimizerState):
         for _, variable in pairs:
             constraint = getattr(variable, "constraint", None)
             if constraint is not None:
-                variable.value[...] = constraint(variable.value)
-            variable.touch()
+                variable.assign(constraint(variable.value))
         if self._accumulates_anew():
             for slots in self._slots.values():
                 slots["gradient_accumulator"].fill(0)
@@ -268,7 +267,7 @@ class Optimizer(OptimizerState):
         self.begin_update()
         for (gradient, variable), scale in zip(pairs, scales, strict=True):
             self.update_step(
-                variable.value,
+                variable.edit(),
                 gradient,
                 self._slots[id(variable)],
                 learning_rate,

@@ -379,7 +379,9 @@ def test_variable():
     value = variable.value
     variable.assign(np.array([[3, 4]]))
     assert variable.value is value and variable.version == 1
-    variable.touch()
+    with pytest.raises(ValueError, match="read-only"):
+        value[0] = 5
+    variable.edit()[0, 0] = 3
     assert variable.version == 2
     np.testing.assert_array_equal(np.asarray(variable), [[3, 4]])
     assert np.asarray(variable, dtype=np.float64).dtype == np.float64
@@ -394,5 +396,5 @@ def test_variable():
 
 def test_variable_copies_what_it_is_given():
     given = np.ones(2, np.float32)
-    Variable(given).value[:] = 5
+    Variable(given).edit()[:] = 5
     assert given[0] == 1

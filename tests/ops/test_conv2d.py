@@ -237,7 +237,7 @@ def test_explain_conv2d_names_the_choice_and_all_others(each_isa, direction):
 
 def test_plan_does_not_look_at_the_batch_size(each_isa):
     for problem in CONVS:
-        for direction in DIRECTIONS:
+        for direction in ("forward", "backward_input"):  # kernel gradients are sums over the batch
             chosen = {
                 plan_conv2d(describe(problem)._replace(N=N), direction).name for N in (1, 2, 64)
             }

@@ -8,7 +8,16 @@ direct     no unfolding: the register tile walks over taps
 im2col     unfold blocks, then a matrix product; takes every problem
 """
 
+from .algorithm import ConvAlgorithm
 from .plan import CONV2D_ALGORITHMS, explain, find, plan_conv2d
 from .problem import DIRECTIONS, ConvProblem
 
-__all__ = ["CONV2D_ALGORITHMS", "DIRECTIONS", "ConvProblem", "explain", "find", "plan_conv2d"]
+__all__ = [
+    "CONV2D_ALGORITHMS",
+    "DIRECTIONS",
+    "ConvAlgorithm",
+    "ConvProblem",
+    "explain",
+    "find",
+    "plan_conv2d",
+]

@@ -44,6 +44,14 @@ class ConvAlgorithm:
         """Return the scratch memory that one thread needs."""
         raise NotImplementedError
 
+    def packed_floats(self, p: ConvProblem, direction: str) -> int:
+        """Return the size of the copy of the kernel that can be kept between calls, 0 if none."""
+        return 0
+
+    def pack(self, p: ConvProblem, direction: str, kernel: Float32, packed: Float32) -> None:
+        """Write that copy; it depends on the kernel, the direction and the instruction set."""
+        raise NotImplementedError
+
     def forward(
         self,
         p: ConvProblem,
@@ -52,11 +60,19 @@ class ConvAlgorithm:
         bias: Float32 | None,
         activation: int,
         y: Float32,
+        packed: Float32 | None = None,
     ) -> None:
         """Write y = activation(x * kernel + bias); activation is FC_LINEAR or FC_RELU."""
         raise NotImplementedError
 
-    def backward_input(self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32) -> None:
+    def backward_input(
+        self,
+        p: ConvProblem,
+        dy: Float32,
+        kernel: Float32,
+        dx: Float32,
+        packed: Float32 | None = None,
+    ) -> None:
         """Write dx."""
         raise NotImplementedError
 

@@ -41,11 +41,19 @@ class Depthwise(ConvAlgorithm):
         bias: Float32 | None,
         activation: int,
         y: Float32,
+        packed: Float32 | None = None,
     ) -> None:
         """Write y."""
         kernels.depthwise_conv2d(x, _flat(p, kernel), bias, y, _geometry(p), activation)
 
-    def backward_input(self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32) -> None:
+    def backward_input(
+        self,
+        p: ConvProblem,
+        dy: Float32,
+        kernel: Float32,
+        dx: Float32,
+        packed: Float32 | None = None,
+    ) -> None:
         """Write dx."""
         full = dx if p.F == p.C else np.empty((p.N, p.H, p.W, p.F), np.float32)
         kernels.depthwise_conv2d_backward_input(dy, _flat(p, kernel), full, _geometry(p))

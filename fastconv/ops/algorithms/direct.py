@@ -7,6 +7,7 @@ side by side, which is what makes few channels (a first layer's 1 or 3) affordab
 from __future__ import annotations
 
 from ...kernels import isa
+from ...kernels.conv import TapConvolution
 from .algorithm import ConvAlgorithm, Float32
 from .costs import COPY_CYCLES, RUN_CYCLES, product_cycles
 from .problem import ConvProblem
@@ -50,6 +51,20 @@ class Direct(ConvAlgorithm):
             return input_driver(p).workspace_bytes()
         return filter_driver(p, False).workspace_bytes()
 
+    @staticmethod
+    def _driver(p: ConvProblem, direction: str) -> TapConvolution:
+        return input_driver(p) if direction == "backward_input" else forward_driver(p, False)
+
+    def packed_floats(self, p: ConvProblem, direction: str) -> int:
+        """Return the size of the packed kernel."""
+        if direction == "backward_input" and p.strides != (1, 1):
+            return 0  # its phases read the taps apart
+        return self._driver(p, direction).packed_floats()
+
+    def pack(self, p: ConvProblem, direction: str, kernel: Float32, packed: Float32) -> None:
+        """Write the packed kernel."""
+        self._driver(p, direction).pack(kernel.reshape(-1), packed)
+
     def forward(
         self,
         p: ConvProblem,
@@ -58,15 +73,23 @@ class Direct(ConvAlgorithm):
         bias: Float32 | None,
         activation: int,
         y: Float32,
+        packed: Float32 | None = None,
     ) -> None:
         """Write y."""
         forward_driver(p, False).run(
-            x.reshape(-1), kernel.reshape(-1), y.reshape(-1), bias, activation
+            x.reshape(-1), kernel.reshape(-1), y.reshape(-1), bias, activation, packed
         )
 
-    def backward_input(self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32) -> None:
+    def backward_input(
+        self,
+        p: ConvProblem,
+        dy: Float32,
+        kernel: Float32,
+        dx: Float32,
+        packed: Float32 | None = None,
+    ) -> None:
         """Write dx."""
-        input_driver(p).run(dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1))
+        input_driver(p).run(dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1), None, 0, packed)
 
     def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
         """Write dkernel."""

@@ -44,13 +44,21 @@ class Im2col(ConvAlgorithm):
         bias: Float32 | None,
         activation: int,
         y: Float32,
+        packed: Float32 | None = None,
     ) -> None:
         """Write y."""
         forward_driver(p, True).run(
             x.reshape(-1), kernel.reshape(-1), y.reshape(-1), bias, activation
         )
 
-    def backward_input(self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32) -> None:
+    def backward_input(
+        self,
+        p: ConvProblem,
+        dy: Float32,
+        kernel: Float32,
+        dx: Float32,
+        packed: Float32 | None = None,
+    ) -> None:
         """Write dx."""
         fold_driver(p).run(dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1))
 

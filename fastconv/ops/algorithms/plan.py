@@ -1,6 +1,7 @@
 """The choice of an algorithm: the cheapest that takes the problem, by the cost model, cached.
 
-The choice looks neither at the batch size nor at the threads, so that results do not either.
+The choice does not look at the threads, nor, for y and dx, at the batch size, so that results do
+not either. A gradient of the kernel is a sum over the batch: there the size counts.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from .winograd import Winograd
 #: THE ALGORITHM REGISTRY; on equal cost the first wins.
 CONV2D_ALGORITHMS: Sequence[ConvAlgorithm] = (
     Depthwise(),
-    Winograd(2, least_sum=0, error_factor=16.0),
-    Winograd(3, least_sum=64, error_factor=64.0),
-    Winograd(4, least_sum=192, error_factor=128.0),
+    Winograd(2, least_channels=0, least_pixels=400, error_factor=16.0),
+    Winograd(3, least_channels=64, least_pixels=640, error_factor=64.0),
+    Winograd(4, least_channels=160, least_pixels=2048, error_factor=128.0),
     Direct(),
     Im2col(),
 )
@@ -29,7 +30,9 @@ CONV2D_ALGORITHMS: Sequence[ConvAlgorithm] = (
 
 def plan_conv2d(p: ConvProblem, direction: str) -> ConvAlgorithm:
     """Return the algorithm for one direction of `p`."""
-    return _cheapest(p._replace(N=1) if p.N != 1 else p, direction, isa.active())
+    if direction != "backward_filter" and p.N != 1:
+        p = p._replace(N=1)
+    return _cheapest(p, direction, isa.active())
 
 
 @lru_cache(maxsize=1024)

@@ -26,6 +26,8 @@ class ConvProblem(NamedTuple):
     groups: int
     OH: int
     OW: int
+    #: The accuracy that is asked for, see ops.precision.
+    precision: str = "highest"
 
     @property
     def x_shape(self) -> tuple[int, int, int, int]:

@@ -1,8 +1,8 @@
 """Winograd's F(m x m, 3x3): (m + 2)^2 multiplications where direct convolution does 9 m^2.
 
-Its sums are shorter than a chain over all taps, but its transforms amplify rounding errors, the more
-the larger the tile. Tiles that hold infinities or NaN are computed directly, because the transforms
-would spread them. Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks",
+Its sums are shorter than a chain over all taps, but its transforms amplify rounding errors, the
+more the larger the tile. Tiles that hold infinities or NaN are computed directly, because the
+transforms would spread them. Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks",
 arXiv:1509.09308.
 """
 
@@ -21,17 +21,19 @@ class Winograd(ConvAlgorithm):
     ----------
     m : 2, 3 or 4
         Outputs of a tile along each axis.
-    least_sum : int
-        Summed channels from which on its rms error is at most that of a chain of multiply-adds over
-        all taps and channels, whose error grows with its length while the transforms' does not.
+    least_channels, least_pixels : int
+        From how many summed channels (of y and dx) or pixels (of dkernel) on its rms error is at
+        most that of one chain of multiply-adds, whose error grows with its length while the
+        transforms' does not. Measured on normal numbers and on their positive parts.
     error_factor : float
         See ConvAlgorithm: the errors of one output come from its neighbours' magnitudes too.
     """
 
-    def __init__(self, m: int, least_sum: int, error_factor: float) -> None:
+    def __init__(self, m: int, least_channels: int, least_pixels: int, error_factor: float) -> None:
         self.m = m
         self.name = f"winograd{m}"
-        self.least_sum = least_sum
+        self.least_channels = least_channels
+        self.least_pixels = least_pixels
         self.error_factor = error_factor
         self.reach = m - 1
         self.exact_integers = m == 2  # the other points are fractions
@@ -50,11 +52,15 @@ class Winograd(ConvAlgorithm):
 
     def inaccurate_reason(self, p: ConvProblem, direction: str) -> str | None:
         """Return why not: too short a sum to be as accurate as a chain of multiply-adds."""
-        summed = p.F if direction == "backward_input" else p.C
-        if direction == "backward_filter":
-            summed = p.OH * p.OW // 16
-        if summed < self.least_sum:
-            return f"sums of {summed} are less accurate than direct ones, those of {self.least_sum} are not"
+        if p.precision != "highest":
+            return None
+        summed, least = p.C, self.least_channels
+        if direction == "backward_input":
+            summed = p.F
+        elif direction == "backward_filter":
+            summed, least = p.N * p.OH * p.OW, self.least_pixels
+        if summed < least:
+            return f"less accurate than direct sums unless {least} are summed, here {summed}"
         return None
 
     def cost(self, p: ConvProblem, direction: str) -> float:
@@ -75,6 +81,14 @@ class Winograd(ConvAlgorithm):
         """Return the transformed kernel and a block of transformed tiles."""
         return winograd_driver(self.m, p, direction == "backward_input").workspace_bytes()
 
+    def packed_floats(self, p: ConvProblem, direction: str) -> int:
+        """Return the size of the transformed kernel."""
+        return winograd_driver(self.m, p, direction == "backward_input").packed_floats()
+
+    def pack(self, p: ConvProblem, direction: str, kernel: Float32, packed: Float32) -> None:
+        """Write the transformed kernel."""
+        winograd_driver(self.m, p, direction == "backward_input").pack(kernel.reshape(-1), packed)
+
     def forward(
         self,
         p: ConvProblem,
@@ -83,15 +97,25 @@ class Winograd(ConvAlgorithm):
         bias: Float32 | None,
         activation: int,
         y: Float32,
+        packed: Float32 | None = None,
     ) -> None:
         """Write y."""
         winograd_driver(self.m, p, False).run(
-            x.reshape(-1), kernel.reshape(-1), y.reshape(-1), bias, activation
+            x.reshape(-1), kernel.reshape(-1), y.reshape(-1), bias, activation, packed
         )
 
-    def backward_input(self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32) -> None:
+    def backward_input(
+        self,
+        p: ConvProblem,
+        dy: Float32,
+        kernel: Float32,
+        dx: Float32,
+        packed: Float32 | None = None,
+    ) -> None:
         """Write dx."""
-        winograd_driver(self.m, p, True).run(dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1))
+        winograd_driver(self.m, p, True).run(
+            dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1), None, 0, packed
+        )
 
     def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
         """Write dkernel."""

@@ -1,0 +1,62 @@
+"""How accurate convolutions and matrix products have to be: a process-wide setting.
+
+    highest   rms error against float64 at most that of a chain of float32 multiply-adds
+    high      at most ten times that: also Winograd's larger tiles where sums are short
+    medium    products of bfloat16 numbers would do; computed like "high" until they are faster
+
+Names as in PyTorch and JAX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from . import checks
+
+PRECISIONS = ("highest", "high", "medium")
+
+_default = "highest"
+_override: ContextVar[str | None] = ContextVar("float32_matmul_precision", default=None)
+
+
+def get_float32_matmul_precision() -> str:
+    """Return the precision in force here: "highest", "high" or "medium"."""
+    return _override.get() or _default
+
+
+def set_float32_matmul_precision(precision: Any) -> None:
+    """Choose how accurate convolutions and matrix products have to be, for the whole process.
+
+    Parameters
+    ----------
+    precision : "highest", "high" or "medium"
+        At most the rms error of a chain of float32 multiply-adds, at most ten times that, or what
+        products of bfloat16 numbers give.
+
+    Raises
+    ------
+    ValueError
+        `precision` is none of these.
+    """
+    global _default
+    _default = checks.one_of("set_float32_matmul_precision", "precision", precision, PRECISIONS)
+
+
+@contextmanager
+def float32_matmul_precision(precision: Any) -> Iterator[None]:
+    """Choose the precision within a `with` block, for the current thread (or task) alone.
+
+    Raises
+    ------
+    ValueError
+        `precision` is not "highest", "high" or "medium".
+    """
+    where = "float32_matmul_precision"
+    token = _override.set(checks.one_of(where, "precision", precision, PRECISIONS))
+    try:
+        yield
+    finally:
+        _override.reset(token)
