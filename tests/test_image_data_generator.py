@@ -220,6 +220,9 @@ def test_fit_a_model():
     flow = generator.flow(X, Y, batch_size=4, seed=1)
     history = model.fit(flow, epochs=2, steps_per_epoch=len(flow), verbose=0)
     assert len(history.history["loss"]) == 2
+    # Iterating over it never ends, but an epoch does.
+    assert len(model.fit(flow, epochs=2, verbose=0).history["loss"]) == 2
+    assert model.predict(flow, verbose=0).shape == (10, 10)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@
 Names, arguments, configs and weight order are those of Keras 3.
 """
 
+import sys
 from typing import NoReturn
 
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
@@ -98,9 +99,10 @@ from .wrapper import SpectralNormalization, TimeDistributed, Wrapper
 
 
 def __getattr__(name: str) -> NoReturn:
-    """Say what is missing on purpose; an ImportError, as `from ... import` shows no other."""
+    """Say what is missing on purpose; to `from ... import` as an ImportError: it shows no other."""
     if name in OUT_OF_SCOPE:
-        raise ImportError(out_of_scope(name))
+        importing = sys._getframe(1).f_globals.get("__name__") == "importlib._bootstrap"
+        raise (ImportError if importing else AttributeError)(out_of_scope(name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -43,6 +43,7 @@ class Dense(KernelLayer):
         "bias_constraint",
         "quantization_config",
     )
+    supports_masking = True
 
     def __init__(
         self,

@@ -14,6 +14,8 @@ from .layer import Backward, Layer, weightless_backward
 class Identity(Layer):
     """Returns its input."""
 
+    supports_masking = True
+
     def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
         """Return `x`."""
         return x, weightless_backward(training, lambda dy: dy)

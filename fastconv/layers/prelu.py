@@ -30,6 +30,7 @@ class PReLU(Layer):
     config_keys = ("alpha_initializer", "alpha_regularizer", "alpha_constraint", "shared_axes")
 
     alpha: Variable
+    supports_masking = True
 
     def __init__(
         self,

@@ -20,6 +20,7 @@ class Rescaling(Layer):
     """
 
     config_keys = ("scale", "offset")
+    supports_masking = True
 
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

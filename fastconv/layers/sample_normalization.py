@@ -28,6 +28,7 @@ class _SampleNormalization(Layer):
         Whether the mean is taken out.
     """
 
+    supports_masking = True
     centered = True
     epsilon: float
     gamma: Variable | None = None
@@ -198,6 +199,7 @@ class RMSNormalization(_AlongAxes):
     """
 
     config_keys = ("axis", "epsilon")
+    supports_masking = False  # as in Keras
     centered = False
 
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:

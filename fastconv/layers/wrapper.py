@@ -120,6 +120,8 @@ class TimeDistributed(Wrapper):
     layer : Layer
     """
 
+    supports_masking = True
+
     def infer_shape(self, input_shape: Shape) -> Shape:
         """Return (N, T) with the layer's output shape of a step."""
         if len(input_shape) < 3:

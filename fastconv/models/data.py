@@ -251,7 +251,9 @@ class StreamFeed:
         self._source = source
         self._prepare = prepare
         self._first: list[Any] = []  # a batch that was taken to look at
-        self.one_pass = iter(source) is source if hasattr(source, "__iter__") else False
+        # What can be read by number as well, as the iterators of ImageDataGenerator, ends with len().
+        self._by_number = hasattr(source, "__getitem__") and _iterates_once(source)
+        self.one_pass = _iterates_once(source) and not self._by_number
         self._iterator: Iterator[Any] | None = iter(source) if self.one_pass else None
         self.steps: int | None = _length(source)
 
@@ -312,9 +314,14 @@ class StreamFeed:
             end()
 
     def _start(self) -> Iterator[Any]:
-        if hasattr(self._source, "__iter__"):
+        if hasattr(self._source, "__iter__") and not self._by_number:
             return iter(self._source)
         return (self._source[i] for i in range(len(self._source)))
+
+
+def _iterates_once(source: Any) -> bool:
+    """Return whether `source` is an iterator, which cannot begin again."""
+    return hasattr(source, "__iter__") and iter(source) is source
 
 
 def _length(source: Any) -> int | None:

@@ -280,6 +280,30 @@ def test_masks_reach_the_layers_that_use_them():
     np.testing.assert_array_equal(model.predict(x, verbose=0), [[4, 4]])
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Dense(2, kernel_initializer="identity"),
+        layers.TimeDistributed(Dense(2, kernel_initializer="identity")),
+        layers.Identity(),
+        layers.ActivityRegularization(),
+        layers.PReLU(),
+        layers.Rescaling(1),
+        layers.Normalization(mean=0, variance=1),
+        layers.LayerNormalization(),
+        layers.UnitNormalization(),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_masks_pass_through(layer):
+    i = Input((3, 2))
+    y = layer(layers.Masking()(i))
+    x = np.zeros((1, 3, 2), np.float32)
+    x[0, 0] = 4, 3
+    steps, pooled = Model(i, [y, layers.GlobalAveragePooling1D()(y)])(x)
+    np.testing.assert_array_equal(pooled, steps[:, 0])
+
+
 def test_deep_graphs_and_names():
     i = x = Input((1,))
     for _ in range(1500):

@@ -35,6 +35,7 @@ class Normalization(Layer):
     """
 
     config_keys = ("axis", "invert")
+    supports_masking = True
 
     mean: np.ndarray | None = None
     variance: np.ndarray | None = None
