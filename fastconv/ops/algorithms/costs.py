@@ -20,6 +20,9 @@ COPY_CYCLES = 0.25
 TRANSFORM_CYCLES = 0.25
 #: The same where the planes outgrow the caches: memory gives one core about 10 GB/s.
 MEMORY_CYCLES = 4.0
+#: How much of a kernel's transform one call pays. Forward it is kept with the weights, see
+#: ops.packed; backwards it serves a batch whose size the choice may not look at: taken as 1.
+KERNEL_SHARE = {"forward": 0.0, "backward_input": 1.0, "backward_filter": 1.0}
 #: Bytes of planes that caches hold, other work beside them.
 CACHED_BYTES = 8 * 2**20
 #: Reading or writing one float of an image, where little is computed with it.
