@@ -27,11 +27,22 @@ from typing import ClassVar
 
 import numpy as np
 
+import fastconv
 from fastconv import layers, optimizers
 from fastconv.layers import registry
 from fastconv.models import Model, Sequential, load_model
 
 SECONDS, BYTES = 2.0, 1 << 30
+#: Takes this process's fastconv, which need not be the one beside the tests.
+INSTALLED, ROOT = str(Path(fastconv.__file__).parents[1]), str(Path(__file__).parents[1])
+CHILD = """
+import sys
+sys.path.insert(0, {installed!r})
+import fastconv
+sys.path.insert(0, {root!r})
+from tests import fuzz_files
+fuzz_files.child({first}, {count})
+"""
 #: What a child returns that has more to do.
 AGAIN = 3
 #: What no file may make happen.
@@ -313,14 +324,8 @@ def run(first, count):
     outcomes, problems = {}, {}
     end = first + count
     while first < end:
-        command = [
-            sys.executable,
-            "-m",
-            "tests.fuzz_files",
-            "--child",
-            str(first),
-            str(end - first),
-        ]
+        code = CHILD.format(installed=INSTALLED, root=ROOT, first=first, count=end - first)
+        command = [sys.executable, "-c", code]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
         running = first - 1
         for line in done.stdout.splitlines():
@@ -331,6 +336,8 @@ def run(first, count):
             outcomes[report["outcome"]] = outcomes.get(report["outcome"], 0) + 1
             if report["problem"]:
                 problems[report["end"]] = report["problem"]
+        if running < first:
+            raise RuntimeError(f"the child did not begin, and ended with code {done.returncode}")
         if done.returncode not in (0, AGAIN):
             problems[running] = f"the process died with code {done.returncode}"
             outcomes["died"] = outcomes.get("died", 0) + 1
@@ -344,11 +351,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0, help="number of the first file")
-    parser.add_argument("--child", type=int, nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.child:
-        child(*arguments.child)
-        return
     start = time.time()
     outcomes, problems = run(arguments.first, arguments.count)
     print(f"{arguments.count} files in {time.time() - start:.0f} s: {outcomes}")

@@ -251,7 +251,7 @@ class StreamFeed:
         self._source = source
         self._prepare = prepare
         self._first: list[Any] = []  # a batch that was taken to look at
-        # What can be read by number as well, as the iterators of ImageDataGenerator, ends with len().
+        # ImageDataGenerator's iterators never end, but have a length and give batches by number.
         self._by_number = hasattr(source, "__getitem__") and _iterates_once(source)
         self.one_pass = _iterates_once(source) and not self._by_number
         self._iterator: Iterator[Any] | None = iter(source) if self.one_pass else None
