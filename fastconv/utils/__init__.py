@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from ..backend import clear_session
+from ..custom_objects import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 from ..progress import Progbar
 from .files import get_file
 from .image_dataset import image_dataset_from_directory
@@ -14,11 +23,17 @@ from .sequences import pad_sequences
 from .splitting import split_dataset
 
 __all__ = [
+    "CustomObjectScope",
     "Progbar",
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "clear_session",
+    "custom_object_scope",
+    "get_custom_objects",
     "get_file",
+    "get_registered_name",
+    "get_registered_object",
     "image_dataset_from_directory",
     "img_to_array",
     "load_img",
@@ -26,6 +41,7 @@ __all__ = [
     "normalize",
     "pad_sequences",
     "plot_model",
+    "register_keras_serializable",
     "save_img",
     "set_random_seed",
     "split_dataset",
