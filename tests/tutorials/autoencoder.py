@@ -58,7 +58,7 @@ autoencoder.summary()
 autoencoder.fit(
     x=train_data,
     y=train_data,
-    epochs=4,
+    epochs=1,
     batch_size=128,
     shuffle=True,
     validation_data=(test_data, test_data),
@@ -69,7 +69,7 @@ predictions = autoencoder.predict(test_data)
 autoencoder.fit(
     x=noisy_train_data,
     y=train_data,
-    epochs=8,
+    epochs=5,
     batch_size=128,
     shuffle=True,
     validation_data=(noisy_test_data, test_data),

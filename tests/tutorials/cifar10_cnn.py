@@ -13,7 +13,7 @@ from fastconv.preprocessing.image import ImageDataGenerator
 
 batch_size = 32
 num_classes = 10
-epochs = 15
+epochs = 10
 data_augmentation = True
 save_dir = os.path.join(os.getcwd(), "saved_models")
 model_name = "keras_cifar10_trained_model.h5"
