@@ -88,7 +88,7 @@ class TestEveryRandomLayer:
 
     def test_wrong_input(self, cls, kwargs):
         layer = cls(**kwargs)
-        with pytest.raises(ValueError, match=r"input must have shape \(N, H, W, C\)"):
+        with pytest.raises(ValueError, match=r"have shape \(batch, height, width, channels\)"):
             layer(np.zeros((3, 4)))
         with pytest.raises(ValueError, match="a dict must have images"):
             layer({"image": IMAGES})

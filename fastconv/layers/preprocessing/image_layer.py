@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ... import backend
 from ...arguments import as_real
 from ...ops import checks
+from ...ops.axes import AxesLast
 from ...random import SeedGenerator
+from .. import image
 from ..arguments import Shape
 from ..input import KerasTensor
-from ..layer import Backward, Layer, weightless_backward
+from ..layer import Backward, weightless_backward
 
 #: A gradient: a function dy -> dx.
 Gradient = Callable[[np.ndarray], Any]
@@ -21,7 +22,7 @@ Gradient = Callable[[np.ndarray], Any]
 _KEYS = ("images", "labels", "segmentation_masks")
 
 
-class ImageLayer(Layer):
+class ImageLayer(image.ImageLayer):
     """Base of layers on images. A subclass defines `transform`.
 
     Parameters
@@ -29,12 +30,9 @@ class ImageLayer(Layer):
     data_format : "channels_last", "channels_first" or None
     """
 
-    input_rank = 4
-    input_axes = "(N, H, W, C)"
-
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.data_format = backend.check_data_format(self.where, data_format)
+        self.set_data_format(data_format)
 
     # What a subclass defines
 
@@ -68,30 +66,27 @@ class ImageLayer(Layer):
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         """Return the output shape for the shape of a batch, or of a single image."""
-        if len(input_shape) == self.input_rank - 1:
+        if len(input_shape) == 3:
             return super().compute_output_shape((None, *input_shape))[1:]
         return super().compute_output_shape(input_shape)
 
-    def infer_shape(self, input_shape: Shape) -> Shape:
+    def infer_last(self, input_shape: Shape) -> Shape:
         """Return the input shape with the height and width of the output."""
-        if self._channels_first:
-            return (*input_shape[:2], *self.infer_size(*input_shape[2:]))
         return (input_shape[0], *self.infer_size(*input_shape[1:3]), input_shape[3])
 
-    def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
-        """Return the changed images."""
-        images = self._to_channels_last(x)
-        y, gradient = self.transform(images, self.draw(images.shape, training))
+    def compute(self, x: np.ndarray, training: bool) -> tuple[np.ndarray, Backward | None]:
+        """Return the changed images, with channels last as `x` has them."""
+        y, gradient = self.transform(x, self.draw(x.shape, training))
 
-        def take_back(dy: np.ndarray) -> np.ndarray:
+        def take_back(dy: np.ndarray) -> Any:
             if gradient is None:
                 raise NotImplementedError(
                     f"{self.where}: the gradient with respect to its input is not defined; put "
                     f"the layer before the first layer that learns."
                 )
-            return self._from_channels_last(gradient(self._to_channels_last(dy)))
+            return np.ascontiguousarray(gradient(dy))
 
-        return self._from_channels_last(y), weightless_backward(training, take_back)
+        return np.ascontiguousarray(y), weightless_backward(training, take_back)
 
     def __call__(self, *inputs: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """Return the changed images; random layers are active unless `training` is False.
@@ -132,15 +127,13 @@ class ImageLayer(Layer):
             )
         images, single = self._as_batch("images", data["images"])
         self.build(images.shape)
-        images = self._to_channels_last(images)
+        images = self._to_last(images)
         drawn = self.draw(images.shape, training)
         result: dict[str, Any] = {"images": self.transform(images, drawn)[0]}
         if "segmentation_masks" in data:
             masks, _ = self._as_batch("segmentation_masks", data["segmentation_masks"])
-            result["segmentation_masks"] = self.transform_masks(
-                self._to_channels_last(masks), drawn
-            )
-        result = {key: self._from_channels_last(value) for key, value in result.items()}
+            result["segmentation_masks"] = self.transform_masks(self._to_last(masks), drawn)
+        result = {key: self._from_last(value) for key, value in result.items()}
         if "labels" in data:
             labels = np.asarray(data["labels"])
             result["labels"] = self.transform_labels(labels[None] if single else labels, drawn)
@@ -152,15 +145,11 @@ class ImageLayer(Layer):
         single = x.ndim == 3
         return (x[None] if single else x), single
 
-    @property
-    def _channels_first(self) -> bool:
-        return self.data_format == "channels_first"
+    def _to_last(self, x: np.ndarray) -> np.ndarray:
+        return AxesLast(x.ndim, [1]).move(x) if self.channels_first else x
 
-    def _to_channels_last(self, x: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(x.transpose(0, 2, 3, 1)) if self._channels_first else x
-
-    def _from_channels_last(self, x: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(x.transpose(0, 3, 1, 2) if self._channels_first else x)
+    def _from_last(self, x: np.ndarray) -> np.ndarray:
+        return AxesLast(x.ndim, [1]).back(x) if self.channels_first else np.ascontiguousarray(x)
 
     def get_config(self) -> dict[str, Any]:
         """Return the configuration under Keras's keys, ready for JSON."""
