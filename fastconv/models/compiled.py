@@ -121,7 +121,7 @@ class Compiled(Network):
 
     def _compiled(self, where: str) -> Objective:
         if self._objective is None:
-            raise RuntimeError(
+            raise ValueError(
                 f"{type(self).__name__}.{where}: call compile(optimizer=..., loss=...) first."
             )
         return self._objective

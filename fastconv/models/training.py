@@ -202,10 +202,8 @@ class Model(Compiled):
 
         Raises
         ------
-        RuntimeError
-            compile() was not called.
         TypeError, ValueError
-            An argument is wrong, or shapes or labels do not fit.
+            compile() was not called, an argument is wrong, or shapes or labels do not fit.
         """
         objective = self._compiled("fit")
         epochs = checks.as_int("fit", "epochs", epochs, 0)
@@ -280,10 +278,8 @@ class Model(Compiled):
 
         Raises
         ------
-        RuntimeError
-            compile() was not called.
         TypeError, ValueError
-            An argument is wrong, or shapes or labels do not fit.
+            compile() was not called, an argument is wrong, or shapes or labels do not fit.
         """
         objective = self._compiled("evaluate")
         steps = inputs.check_steps("evaluate", "steps", steps)

@@ -79,7 +79,7 @@ def test_losses_without_a_gradient_are_refused(xy):
 @pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
 def test_uncompiled_models_say_so(method):
     model = Sequential([Input((4,)), Dense(1)])
-    with pytest.raises(RuntimeError, match=rf"Sequential\.{method}: call compile"):
+    with pytest.raises(ValueError, match=rf"Sequential\.{method}: call compile"):
         getattr(model, method)(np.zeros((1, 4)), np.zeros(1))
     assert not model.compiled and model.metrics == [] and model.metrics_names == []
 
