@@ -59,6 +59,10 @@ DATA = {
     "69 labels from one": (lambda: fit(y=LABELS + 1), "3 subtract 1"),
     "70 float labels": (lambda: fit(y=with_value(LABELS, 3, 1.7)), "integer labels fraction (3,)"),
     "70b string labels": (lambda: fit(y=np.full(20, "cat")), "strings np.unique"),
+    "73 one unit": (
+        lambda: fit(y=ONE_HOT[:, :1], loss=CCE, units=1),
+        "sigmoid binary_crossentropy",
+    ),
     "74 shapes of mse": (lambda: fit(y=ONE_HOT[:, :1], loss="mse"), "3 1"),
     "74 flat y of mse": (lambda: fit(X[:3], np.zeros(3), loss="mse"), "3"),
     "75 batch_size 0": (lambda: fit(batch_size=0), "batch_size 0"),
@@ -129,6 +133,7 @@ COMPILE = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Dense .* softmax over an axis of size 1")
 @pytest.mark.parametrize("number", DATA)
 def test_data(number):
     check(*DATA[number])
@@ -147,7 +152,6 @@ WARNINGS = {
         lambda: fit(y=np.sort(LABELS), validation_split=0.3),
         "classes validation",
     ),
-    "73 one unit": (lambda: fit(y=ONE_HOT[:, :1], loss=CCE, units=1), "softmax size 1 sigmoid"),
     "83 class_weight": (lambda: fit(class_weight={0: 1.0, 9: 2.0}), "class 9"),
     "90 not scaled": (
         lambda: image_model().fit(np.arange(20 * 16).reshape(20, 4, 4, 1) % 256, LABELS, verbose=0),
