@@ -209,7 +209,8 @@ class ArrayFeed:
         if self.shuffle == "batch":
             # The last batch may be smaller and stays the last one.
             full = n // size
-            starts = [*(np.random.permutation(full) * size), *starts[full:]]  # type: ignore[assignment]
+            shuffled = np.random.permutation(full) * size
+            starts = [*shuffled, *starts[full:]]  # type: ignore[assignment]
         for start in starts:
             yield self._batch(slice(start, min(start + size, n)))
 

@@ -1,4 +1,4 @@
-"""PyDataset: batches made by the user's own code, one by one, perhaps by several workers."""
+"""PyDataset: batches made by the user's own code, one by one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class PyDataset:
     Parameters
     ----------
     workers : int
-        How many batches `fit`, `evaluate` and `predict` let be made at a time.
+        Checked and kept for Keras's sake: batches are made one after the other, in order.
     use_multiprocessing : bool
-        Make them in processes of their own instead of threads; the data set is then pickled.
+        Kept for Keras's sake.
     max_queue_size : int
-        How many batches may be ready and waiting.
+        Checked and kept for Keras's sake.
 
     Raises
     ------
