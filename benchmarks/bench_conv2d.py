@@ -17,7 +17,6 @@ rms error against float64, relative to the rms of the result.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from functools import partial
 
@@ -59,19 +58,12 @@ def explain(chosen: Sequence[problems.Problem], directions: Sequence[str]) -> No
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    def directions(text: str) -> list[str]:
-        chosen = common.words(text)
-        for word in chosen:
-            if word not in DIRECTIONS:
-                raise argparse.ArgumentTypeError(f"must be of {','.join(DIRECTIONS)}, got {word!r}")
-        return chosen
-
     parser = kernels_suite.argument_parser("bench_conv2d", __doc__, list(PEERS), rounds=5)
     add = parser.add_argument
     add("--batch", type=common.counts, default=[], help="batch sizes (1, small images 32)")
     add(
         "--direction",
-        type=directions,
+        type=common.one_of(DIRECTIONS),
         default=["forward", "input", "kernel"],
         help="of forward,input,kernel,backward (the first three)",
     )

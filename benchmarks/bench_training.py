@@ -1,34 +1,39 @@
-"""Training the MNIST tutorial network: images per second, next to Keras, PyTorch and JAX.
+"""Training small networks: images per second, next to Keras, PyTorch and JAX.
 
-    python -m benchmarks.bench_training                                batch 32 and 256, 1 thread
+    python -m benchmarks.bench_training                                the MNIST tutorial, 1 thread
+    python -m benchmarks.bench_training --net article,lenet5,resnet20,mobilenet96,vgg
     python -m benchmarks.bench_training --batch 32 --threads 1,2
     python -m benchmarks.bench_training --peers torch,keras-jax --rounds 10
     python -m benchmarks.bench_training --quick                        does it work?
 
 fastconv and Keras run the same code (`fit`, with accuracy as metric); "torch" and "jax" are loops
-written by hand, without the metric. The data are shaped like MNIST and as easy to learn. Every
-library runs in a process of its own, pinned to as many CPUs as it has threads, and the processes
-take turns of one epoch each. Printed per library: images per second in the median epoch (the
-first epoch is not counted), how many times as fast fastconv is, the mean training loss of the last
-epoch (all do the same number of steps, from different random weights), the seconds to import the
-library, the seconds from there to the end of the first step, and the peak memory of the process.
+written by hand, without the metric. The data are as easy to learn as MNIST. Every library runs in
+a process of its own, pinned to as many CPUs as it has threads, and the processes take turns of one
+epoch each. Printed per library: images per second in the median epoch (the first epoch is not
+counted), how many times as fast fastconv is, the mean training loss of the last epoch (all do the
+same number of steps, from different random weights), the seconds to import the library, the
+seconds from there to the end of the first step, those from the start of the process to there
+(without making the data), and the peak memory of the process.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from typing import Any
 
 from . import common, report
+from .networks import NETWORKS
 from .peers.training import PEERS
 from .workers import Crew
 
-QUICK_IMAGES = 512
+#: With --quick, at most this many batches an epoch, and at most this many images.
+QUICK_BATCHES, QUICK_IMAGES = 4, 128
 
 
-def measure(crew: Crew, batch: int, images: int, rounds: int) -> list[dict[str, Any]]:
+def measure(crew: Crew, net: str, batch: int, images: int, rounds: int) -> list[dict[str, Any]]:
     """Return one row per library; fastconv is the first."""
-    contenders = crew.prepare({"batch": batch, "images": images})
+    contenders = crew.prepare({"net": net, "batch": batch, "images": images})
     crew.race(contenders, rounds + 1, seconds=0, warmup=0)
     peaks = crew.finish()
     rows: list[dict[str, Any]] = []
@@ -38,14 +43,20 @@ def measure(crew: Crew, batch: int, images: int, rounds: int) -> list[dict[str, 
             rows.append(row | {"failure": contender.failure})
             continue
         del contender.turns[0]  # the epoch in which caches and thread pools warm up
+        import_seconds = crew.workers[contender.peer].import_seconds
         row |= {
             "images_per_second": images / contender.median,
             "loss": None if contender.value is None else common.finite(contender.value),
-            "import_seconds": crew.workers[contender.peer].import_seconds,
+            "import_seconds": import_seconds,
             "first_step_seconds": contender.first_seconds,
+            "start_seconds": import_seconds + contender.first_seconds,
             "peak_rss_mb": common.finite(peaks[contender.peer]),
         }
         rows.append(row)
+    written = {contender.peer for contender in contenders}
+    rows += [
+        {"library": peer, "failure": "not written"} for peer in crew.workers if peer not in written
+    ]
     ours = rows[0].get("images_per_second")
     for row in rows[1:]:
         if ours and "failure" not in row:
@@ -60,6 +71,7 @@ def print_rows(title: str, rows: Sequence[dict[str, Any]]) -> None:
         "loss": "{:.4f}",
         "import_seconds": "{:.2f}",
         "first_step_seconds": "{:.2f}",
+        "start_seconds": "{:.2f}",
         "peak_rss_mb": "{:.0f}",
     }
     lines = [
@@ -70,11 +82,12 @@ def print_rows(title: str, rows: Sequence[dict[str, Any]]) -> None:
         ]
         for row in rows
     ]
-    headers = ["library", "images/s", "x", "loss", "import s", "first step s", "peak MB"]
+    headers = ["library", "images/s", "x", "loss", "import s", "first step s"]
+    headers += ["start s", "peak MB"]
     report.print_table(title, headers, lines, left=1)
     for row in rows:
         if "failure" in row:
-            print(f"failed: {row['library']}: {row['failure']}")
+            print(f"{row['library']}: {row['failure']}")
 
 
 def print_means(runs: Sequence[dict[str, Any]]) -> None:
@@ -93,7 +106,7 @@ def print_means(runs: Sequence[dict[str, Any]]) -> None:
 
 
 def plot(path: Any, runs: Sequence[dict[str, Any]]) -> None:
-    labels = [f"batch {run['batch']}, {run['threads']} thread(s)" for run in runs]
+    labels = [f"{run['net']}, batch {run['batch']}, {run['threads']} thread(s)" for run in runs]
     libraries = dict.fromkeys(row["library"] for run in runs for row in run["rows"])
     missing = float("nan")
     series = {
@@ -113,24 +126,34 @@ def plot(path: Any, runs: Sequence[dict[str, Any]]) -> None:
     report.plot_bars(path, common.cpu_name(), "images per second", labels, series)
 
 
+def run_one(net: str, batch: int, threads: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure one network at one batch size, print and return the results."""
+    wanted = options.images or NETWORKS[net].images
+    if options.quick and not options.images:
+        wanted = min(QUICK_BATCHES * batch, QUICK_IMAGES)
+    # Whole batches only: another shape would make some libraries compile again.
+    images = -(-wanted // batch) * batch
+    # New processes each time: start-up and memory are part of what is measured.
+    with Crew("training", options.peers, threads, {}) as crew:
+        heading = common.heading(crew, threads)
+        rows = measure(crew, net, batch, images, options.rounds)
+    print_rows(f"{net}, batch {batch}, {threads} thread(s), epochs of {images} images", rows)
+    return heading | {"net": net, "batch": batch, "images": images, "rows": rows}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = common.argument_parser("bench_training", __doc__, PEERS, rounds=5)
     add = parser.add_argument
-    add("--batch", type=common.counts, default=[32, 256], help="batch sizes (32,256)")
-    add("--images", type=int, help=f"images per epoch (3200; {QUICK_IMAGES} with --quick)")
+    add("--net", type=common.one_of(NETWORKS), default=["article"], help="networks (article)")
+    add("--batch", type=common.counts, default=[], help="batch sizes (the network's own)")
+    add("--images", type=int, help="images per epoch (the network's own, fewer with --quick)")
     options = common.parse(parser, argv)
-    wanted = options.images or (QUICK_IMAGES if options.quick else 3200)
-    runs: list[dict[str, Any]] = []
-    for threads in options.threads:
-        for batch in options.batch:
-            # Whole batches only: another shape would make some libraries compile again.
-            images = -(-wanted // batch) * batch
-            # New processes each time: start-up and memory are part of what is measured.
-            with Crew("training", options.peers, threads, {}) as crew:
-                heading = common.heading(crew, threads)
-                rows = measure(crew, batch, images, options.rounds)
-            print_rows(f"batch {batch}, {threads} thread(s), epochs of {images} images", rows)
-            runs.append(heading | {"batch": batch, "images": images, "rows": rows})
+    runs = [
+        run_one(net, batch, threads, options)
+        for threads in options.threads
+        for net in options.net
+        for batch in options.batch or NETWORKS[net].batches
+    ]
     print_means(runs)
     if options.json:
         common.write_json(

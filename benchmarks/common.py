@@ -38,19 +38,25 @@ def counts(text: str) -> list[int]:
     return [int(word) for word in words(text)]
 
 
+def one_of(known: Iterable[str]) -> Callable[[str], list[str]]:
+    """Return what splits a comma-separated option of words that must be in `known`."""
+    allowed = list(known)
+
+    def parse_words(text: str) -> list[str]:
+        chosen = words(text)
+        for word in chosen:
+            if word not in allowed:
+                raise argparse.ArgumentTypeError(f"must be of {','.join(allowed)}, got {word!r}")
+        return chosen
+
+    return parse_words
+
+
 def argument_parser(
     program: str, doc: str | None, peers: Iterable[str], rounds: int
 ) -> argparse.ArgumentParser:
     """Return a parser with the options every program has."""
     known = [peer for peer in peers if peer != "fastconv"]
-
-    def peer_list(text: str) -> list[str]:
-        chosen = words(text)
-        for peer in chosen:
-            if peer not in known:
-                raise argparse.ArgumentTypeError(f"must be of {','.join(known)}, got {peer!r}")
-        return chosen
-
     parser = argparse.ArgumentParser(
         prog=f"python -m benchmarks.{program}",
         description=doc,
@@ -60,7 +66,7 @@ def argument_parser(
     add("--threads", type=counts, default=[1], metavar="N,N", help="numbers of threads (1)")
     add(
         "--peers",
-        type=peer_list,
+        type=one_of(known),
         default=known,
         metavar="P,P",
         help=f"of {','.join(known)}, or none (all that are installed)",

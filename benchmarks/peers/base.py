@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -39,11 +40,15 @@ class Peer:
 
 
 class FastconvPeer(Peer):
+    """Keras's words come from `library`; `compile` needs no more than they say."""
+
+    compile_options: ClassVar[dict[str, Any]] = {}
+
     def __init__(self, threads: int, options: dict[str, Any]) -> None:
         super().__init__(threads, options)
         import fastconv
 
-        self.fastconv = fastconv
+        self.library = fastconv
         self.version = fastconv.__version__
 
     def describe(self) -> dict[str, Any]:
@@ -85,6 +90,33 @@ class JaxPeer(Peer):
 
         self.jax = jax
         self.version = jax.__version__
+
+
+def on_keras(words: type[Peer], base: type[Peer], backend: str, **options: Any) -> type[Peer]:
+    """Return the peer that runs `words`, a program in Keras's words, in Keras on a library.
+
+    Parameters
+    ----------
+    words : class
+        What is run, by the attributes `library` and `compile_options`.
+    base : class
+        The library that Keras runs on.
+    **options
+        For `compile`.
+    """
+
+    class Keras(words, base):  # type: ignore[misc, valid-type]
+        compile_options = options
+
+        def __init__(self, threads: int, options: dict[str, Any]) -> None:
+            super().__init__(threads, options)
+            os.environ["KERAS_BACKEND"] = backend
+            import keras
+
+            self.library = keras
+            self.version = f"{keras.__version__} on {backend} {self.version}"
+
+    return Keras
 
 
 def namespace(spec: dict[str, Any]) -> SimpleNamespace:

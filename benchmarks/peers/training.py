@@ -1,162 +1,125 @@
-"""One epoch of the MNIST tutorial network in each library.
+"""One epoch of a network of `networks` in each library.
 
-Conv 32 3x3, ReLU, 2x2 max-pool, Conv 64 3x3, ReLU, 2x2 max-pool, Dense 128, ReLU, Dense 10;
-cross-entropy and Adam at their defaults, images shuffled in every epoch. The Keras-like ones run
+Cross-entropy and Adam at their defaults, images shuffled in every epoch. The Keras-like ones run
 `fit` and count accuracy, as tutorials do; the hand-written loops compute only the loss.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..inputs import mnist_like
-from .base import Contender, FastconvPeer, JaxPeer, Peer, TensorFlowPeer, TorchPeer
+from ..inputs import pattern_images
+from ..networks import NETWORKS
+from ..networks.jax_words import JAX_NETWORKS, JaxNetwork
+from ..networks.keras_words import KERAS_NETWORKS
+from ..networks.torch_words import TORCH_NETWORKS, channels_first
+from .base import Contender, FastconvPeer, JaxPeer, Peer, TensorFlowPeer, TorchPeer, on_keras
 
 Makers = dict[str, Callable[[], Contender]]
 
 
-def _keras_contender(
-    library: Any, images: np.ndarray, labels: np.ndarray, batch: int, **compile_options: Any
-) -> Contender:
-    """Return the tutorial's code; `library` is keras or fastconv."""
-    layers = library.layers
-    model = library.models.Sequential(
-        [
-            library.Input(shape=(28, 28, 1)),
-            layers.Conv2D(32, (3, 3), activation="relu"),
-            layers.MaxPooling2D((2, 2)),
-            layers.Conv2D(64, (3, 3), activation="relu"),
-            layers.MaxPooling2D((2, 2)),
-            layers.Flatten(),
-            layers.Dense(128, activation="relu"),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
-    model.compile(
-        optimizer="adam",
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-        **compile_options,
-    )
-    targets = np.eye(10, dtype=np.float32)[labels]
-
-    def fit(count: int | None = None) -> float:
-        x, y = images[:count], targets[:count]
-        history = model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
-        return float(history.history["loss"][-1])
-
-    return Contender(fit, first=lambda: fit(batch))
+def _data(spec: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    return pattern_images(spec["images"], NETWORKS[spec["net"]].shape)
 
 
-class Fastconv(FastconvPeer):
-    def contenders(self, spec: dict[str, Any]) -> Makers:
-        data = mnist_like(spec["images"])
-        return {"": lambda: _keras_contender(self.fastconv, *data, spec["batch"])}
+class KerasWords(Peer):
+    """A library that takes Keras's words, as its attribute `library`."""
 
-
-def on_keras(base: type[Peer], backend: str, **compile_options: Any) -> type[Peer]:
-    """Return the peer that runs the tutorial's code in Keras on the library of `base`."""
-
-    class Keras(base):  # type: ignore[misc, valid-type]
-        def __init__(self, threads: int, options: dict[str, Any]) -> None:
-            super().__init__(threads, options)
-            os.environ["KERAS_BACKEND"] = backend
-            import keras
-
-            self.keras = keras
-            self.version = f"{keras.__version__} on {backend} {self.version}"
-
-        def contenders(self, spec: dict[str, Any]) -> Makers:
-            data, batch = mnist_like(spec["images"]), spec["batch"]
-            return {"": lambda: _keras_contender(self.keras, *data, batch, **compile_options)}
-
-    return Keras
-
-
-class Torch(TorchPeer):
-    """PyTorch as its tutorials write it: eager, a loop over shuffled batches."""
+    library: Any
+    compile_options: dict[str, Any]
 
     def contenders(self, spec: dict[str, Any]) -> Makers:
-        images, labels = mnist_like(spec["images"])
-        return {"": lambda: self._make(images, labels, spec["batch"])}
+        images, labels = _data(spec)
+        return {"": lambda: self._make(spec, images, np.eye(10, dtype=np.float32)[labels])}
 
-    def _make(self, images: np.ndarray, labels: np.ndarray, batch: int) -> Contender:
-        torch, nn = self.torch, self.torch.nn
-        model = nn.Sequential(
-            nn.Conv2d(1, 32, 3),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(32, 64, 3),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Flatten(),
-            nn.Linear(1600, 128),
-            nn.ReLU(),
-            nn.Linear(128, 10),
+    def _make(self, spec: dict[str, Any], images: np.ndarray, targets: np.ndarray) -> Contender:
+        batch = spec["batch"]
+        model = KERAS_NETWORKS[spec["net"]](self.library)
+        model.compile(
+            optimizer="adam",
+            loss="categorical_crossentropy",
+            metrics=["accuracy"],
+            **self.compile_options,
         )
-        x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
-        y = torch.from_numpy(labels)
-        cross_entropy = nn.CrossEntropyLoss()
-        optimizer = torch.optim.Adam(model.parameters())
 
-        def step(chosen: Any) -> Any:
-            optimizer.zero_grad()
-            loss = cross_entropy(model(x[chosen]), y[chosen])
-            loss.backward()
-            optimizer.step()
-            return loss.detach()
+        def fit(count: int | None = None) -> float:
+            x, y = images[:count], targets[:count]
+            history = model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
+            return float(history.history["loss"][-1])
 
-        def epoch() -> float:
-            losses = [step(chosen) for chosen in torch.randperm(len(x)).split(batch)]
-            return float(torch.stack(losses).mean())
+        return Contender(fit, first=lambda: fit(batch))
 
-        return Contender(epoch, first=lambda: float(step(torch.arange(batch))))
+
+class Fastconv(KerasWords, FastconvPeer):
+    pass
+
+
+def on_torch(layout: str = "contiguous_format", compiled: bool = False) -> type[Peer]:
+    """Return the peer that trains as PyTorch's tutorials write it: a loop over shuffled batches.
+
+    Eager, or with the network compiled by `torch.compile`, which needs a C++ compiler.
+    """
+
+    class Torch(TorchPeer):
+        def contenders(self, spec: dict[str, Any]) -> Makers:
+            images, labels = _data(spec)
+            images = channels_first(spec["net"], images).copy(order="C")
+            return {"": lambda: self._make(spec, images, labels)}
+
+        def _make(self, spec: dict[str, Any], images: np.ndarray, labels: np.ndarray) -> Contender:
+            torch, batch = self.torch, spec["batch"]
+            format_ = getattr(torch, layout)
+            model = TORCH_NETWORKS[spec["net"]](torch).to(memory_format=format_)
+            optimizer = torch.optim.Adam(model.parameters())
+            if compiled:
+                model = torch.compile(model)
+            x = torch.from_numpy(images).to(memory_format=format_)
+            y = torch.from_numpy(labels)
+            cross_entropy = torch.nn.CrossEntropyLoss()
+
+            def step(chosen: Any) -> Any:
+                optimizer.zero_grad()
+                loss = cross_entropy(model(x[chosen]), y[chosen])
+                loss.backward()
+                optimizer.step()
+                return loss.detach()
+
+            def epoch() -> float:
+                losses = [step(chosen) for chosen in torch.randperm(len(x)).split(batch)]
+                return float(torch.stack(losses).mean())
+
+            return Contender(epoch, first=lambda: float(step(torch.arange(batch))))
+
+    return Torch
 
 
 class Jax(JaxPeer):
     """One jitted step of plain JAX: gradient and Adam in one compiled function."""
 
     def contenders(self, spec: dict[str, Any]) -> Makers:
-        images, labels = mnist_like(spec["images"])
-        return {"": lambda: self._make(images, labels, spec["batch"])}
+        if spec["net"] not in JAX_NETWORKS:
+            return {}
+        images, labels = _data(spec)
+        return {"": lambda: self._make(JAX_NETWORKS[spec["net"]], spec["batch"], images, labels)}
 
-    def _make(self, images: np.ndarray, labels: np.ndarray, batch: int) -> Contender:
-        jax, jnp, lax = self.jax, self.jax.numpy, self.jax.lax
-        shapes = (
-            (3, 3, 1, 32),
-            (32,),
-            (3, 3, 32, 64),
-            (64,),
-            (1600, 128),
-            (128,),
-            (128, 10),
-            (10,),
-        )
+    def _make(
+        self, network: JaxNetwork, batch: int, images: np.ndarray, labels: np.ndarray
+    ) -> Contender:
+        jax, jnp = self.jax, self.jax.numpy
         glorot, tree_map = jax.nn.initializers.glorot_uniform(), jax.tree_util.tree_map
-        keys = jax.random.split(jax.random.key(0), len(shapes))
+        keys = jax.random.split(jax.random.key(0), len(network.shapes))
         weights = [
             glorot(key, shape) if len(shape) > 1 else jnp.zeros(shape)
-            for key, shape in zip(keys, shapes, strict=True)
+            for key, shape in zip(keys, network.shapes, strict=True)
         ]
         zeros = [jnp.zeros_like(w) for w in weights]
         x, y = jax.device_put(images), jax.device_put(labels)
 
-        def conv_block(x: Any, kernel: Any, bias: Any) -> Any:
-            layout = ("NHWC", "HWIO", "NHWC")
-            h = lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=layout)
-            window = (1, 2, 2, 1)
-            return lax.reduce_window(
-                jax.nn.relu(h + bias), -jnp.inf, lax.max, window, window, "VALID"
-            )
-
         def loss_of(weights: Any, x: Any, y: Any) -> Any:
-            k1, b1, k2, b2, w1, c1, w2, c2 = weights
-            h = conv_block(conv_block(x, k1, b1), k2, b2).reshape(len(x), -1)
-            logits = jax.nn.relu(h @ w1 + c1) @ w2 + c2
+            logits = network.logits(jax, weights, x)
             return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], 1))
 
         def adam(w: Any, g: Any, m: Any, v: Any, t: Any) -> Any:
@@ -188,10 +151,12 @@ class Jax(JaxPeer):
 
 PEERS: dict[str, type[Peer]] = {
     "fastconv": Fastconv,
-    "keras-tensorflow": on_keras(TensorFlowPeer, "tensorflow"),
-    "keras-tensorflow-nojit": on_keras(TensorFlowPeer, "tensorflow", jit_compile=False),
-    "keras-jax": on_keras(JaxPeer, "jax"),
-    "keras-torch": on_keras(TorchPeer, "torch"),
-    "torch": Torch,
+    "keras-tensorflow": on_keras(KerasWords, TensorFlowPeer, "tensorflow"),
+    "keras-tensorflow-nojit": on_keras(KerasWords, TensorFlowPeer, "tensorflow", jit_compile=False),
+    "keras-jax": on_keras(KerasWords, JaxPeer, "jax"),
+    "keras-torch": on_keras(KerasWords, TorchPeer, "torch"),
+    "torch": on_torch(),
+    "torch-channels-last": on_torch("channels_last"),
+    "torch-compiled": on_torch(compiled=True),
     "jax": Jax,
 }
