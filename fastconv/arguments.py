@@ -1,4 +1,4 @@
-"""Checks of numeric constructor arguments, for everything that stands above `ops`.
+"""Checks of arguments, for everything that stands above `ops`.
 
 They add to `ops.checks`, in the same wording: "where: rule, got what".
 """
@@ -6,9 +6,21 @@ They add to `ops.checks`, in the same wording: "where: rule, got what".
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+
+from .ops import checks
+
+
+def no_others(where: str, options: Mapping[str, Any], function: Callable[..., Any]) -> None:
+    """Raise TypeError if there are `options` left that a function does not know."""
+    for name in options:
+        code = function.__code__
+        known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+        hint = checks.did_you_mean(name, known)
+        raise TypeError(f'{where}: there is no argument "{name}".{hint}')
 
 
 def as_real(

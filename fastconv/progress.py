@@ -36,14 +36,17 @@ def write(message: str) -> None:
     out.flush()
 
 
-def warn(message: str) -> None:
-    """Give a UserWarning that points at the innermost line outside the package."""
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Give a warning that points at the innermost line outside the package.
+
+    Python hides a DeprecationWarning that points anywhere else.
+    """
     level = 2
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
         level += 1
-    warnings.warn(message, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def is_dynamic() -> bool:

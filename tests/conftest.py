@@ -19,6 +19,7 @@ with contextlib.suppress(ModuleNotFoundError):
     import fastconv  # noqa: F401
 sys.path[:] = _path
 
+from fastconv import deprecation  # noqa: E402
 from fastconv.kernels import isa  # noqa: E402
 
 
@@ -41,3 +42,9 @@ def each_isa(request):
 @pytest.fixture
 def rng():
     return np.random.default_rng(20240229)
+
+
+@pytest.fixture(autouse=True)
+def _forget_warnings():
+    """Let each test see the warnings that are given once per process."""
+    deprecation._told.clear()

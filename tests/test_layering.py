@@ -15,13 +15,13 @@ PACKAGE = Path(fastconv.__file__).parent
 #: Every module or folder of fastconv, with its floor. A module imports from its own floor and from
 #: those below. A new one is given its floor here.
 FLOORS = {
-    "alerts": 2,
     "kernels": 2,
     "ops": 3,
     "arguments": 4,
     "naming": 4,
     "random": 4,
     "custom_objects": 4,
+    "deprecation": 4,
     "serialization": 4,
     "tree": 4,
     "backend": 4,

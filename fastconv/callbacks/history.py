@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import deprecation
 from .callback import Callback
 
 
@@ -20,7 +21,7 @@ class History(Callback):
 
     def __init__(self) -> None:
         super().__init__()
-        self.history: dict[str, list[Any]] = {}
+        self.history: dict[str, list[Any]] = deprecation.Logs()
         self.epoch: list[int] = []
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import progress
+from .. import arguments, deprecation, progress
 from ..ops import checks
 from .monitor import MonitorCallback
 
@@ -51,8 +51,14 @@ class ModelCheckpoint(MonitorCallback):
         mode: str = "auto",
         save_freq: Any = "epoch",
         initial_value_threshold: float | None = None,
+        **former: Any,
     ) -> None:
         super().__init__(monitor, mode)
+        #: Number of epochs between two savings.
+        self.period = checks.as_int(
+            "ModelCheckpoint", "period", deprecation.take("ModelCheckpoint", former, "period", 1)
+        )
+        arguments.no_others("ModelCheckpoint", former, ModelCheckpoint.__init__)
         self.filepath = str(os.fspath(filepath))
         endings = (".weights.h5",) if save_weights_only else (".keras", ".h5")
         if not self.filepath.endswith(endings):
@@ -69,7 +75,7 @@ class ModelCheckpoint(MonitorCallback):
         self.save_freq = save_freq
         self.best = initial_value_threshold
         self._epoch = 0
-        self._batches = 0
+        self._passed = 0  # batches, or epochs, since it was last time to save
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Check that the metric and the fields of the path will be there."""
@@ -85,15 +91,18 @@ class ModelCheckpoint(MonitorCallback):
         """Save if enough batches have passed."""
         if self.save_freq == "epoch":
             return
-        self._batches += 1
-        if self._batches >= self.save_freq:
-            self._batches = 0
+        if self._is_due(self.save_freq):
             self._save(self._epoch, {"batch": batch + 1, **(logs or {})})
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save."""
-        if self.save_freq == "epoch":
+        if self.save_freq == "epoch" and self._is_due(self.period):
             self._save(epoch, logs or {})
+
+    def _is_due(self, frequency: int) -> bool:
+        """Return whether this is the last of `frequency` batches, or epochs."""
+        self._passed = (self._passed + 1) % frequency
+        return not self._passed
 
     def _save(self, epoch: int, logs: dict[str, Any]) -> None:
         try:

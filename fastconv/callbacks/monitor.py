@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import progress
+from .. import deprecation, progress
 from ..ops import checks
 from .callback import Callback
 
@@ -41,8 +41,9 @@ class MonitorCallback(Callback):
         """
         where = type(self).__name__
         self._warned = False
-        self._sign = {"min": -1, "max": 1}.get(self.mode) or self._asked_direction()
         names = list(getattr(self.model, "log_names", ()))
+        self.monitor = deprecation.metric_name(where, self.monitor, names)
+        self._sign = {"min": -1, "max": 1}.get(self.mode) or self._asked_direction()
         if self._sign is None:
             listed = f" Known metrics: {', '.join(names)}." if names else ""
             raise ValueError(

@@ -14,6 +14,7 @@ Names, arguments, configs and weight order are those of Keras 3.
 import sys
 from typing import NoReturn
 
+from .. import deprecation
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .adaptive_pooling import (
     AdaptiveAveragePooling1D,
@@ -255,3 +256,5 @@ __all__ = [
     "serialize",
     "subtract",
 ]
+
+deprecation.add_modules(__name__)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import copy
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from .. import activations, ops
+from .. import activations, deprecation, ops
 from ..activations import ActivationFunction
 from ..arguments import as_real
 from ..ops.axes import AxesLast
@@ -208,11 +207,7 @@ class LeakyReLU(_Parametrised):
     config_keys = ("negative_slope",)
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
-        if "alpha" in kwargs:
-            warnings.warn(
-                "LeakyReLU: alpha is called negative_slope now.", DeprecationWarning, stacklevel=2
-            )
-            negative_slope = kwargs.pop("alpha")
+        negative_slope = deprecation.take("LeakyReLU", kwargs, "alpha", negative_slope)
         super().__init__(**kwargs)
         self.negative_slope = as_real(self.where, "negative_slope", negative_slope, 0)
 

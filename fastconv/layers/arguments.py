@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .. import dtype_policies
+from .. import deprecation, dtype_policies
 from ..arguments import as_real
 from ..ops import checks, shapes
 
@@ -47,6 +47,7 @@ def as_shape(where: str, name: str, shape: Any) -> Shape:
 def batch_shape_of(where: str, declared: Mapping[str, Any]) -> Shape | None:
     """Return the input shape with its batch axis that `input_shape=...` and its kin declare."""
     if declared.get("batch_input_shape") is not None:
+        deprecation.warn(where, "batch_input_shape")
         return as_shape(where, "batch_input_shape", declared["batch_input_shape"])
     if declared.get("input_shape") is not None:
         return (None, *as_shape(where, "input_shape", declared["input_shape"]))

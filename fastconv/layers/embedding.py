@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
-from .. import ops
+from .. import deprecation, ops
 from ..ops import checks
 from . import arguments, weight_options
 from .arguments import Shape
@@ -66,12 +65,7 @@ class Embedding(Layer):
         quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
-        if kwargs.pop("input_length", None) is not None:
-            warnings.warn(
-                "Embedding: input_length is not needed, leave it out.",
-                DeprecationWarning,
-                stacklevel=2,
-            )
+        deprecation.take("Embedding", kwargs, "input_length")
         super().__init__(**kwargs)
         self.input_dim = checks.as_int(self.where, "input_dim", input_dim)
         if self.input_dim > _MOST_ROWS:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .. import naming, regularizers, serialization
+from .. import deprecation, naming, regularizers, serialization, tree
 from ..ops import checks
 from . import arguments, calls
 from .arguments import Shape
@@ -89,6 +89,7 @@ class Layer(WeightOwner):
         **kwargs: Any,
     ) -> None:
         class_name = type(self).__name__
+        self._first_weights = deprecation.take(class_name, kwargs, "weights")
         unknown = {key: value for key, value in kwargs.items() if key not in _INPUT_ARGUMENTS}
         if unknown:
             raise ValueError(_unrecognized(type(self), unknown))
@@ -130,6 +131,8 @@ class Layer(WeightOwner):
             return
         try:
             self.create_weights(self._as_shapes(input_shape))
+            if self._first_weights is not None:
+                self.set_weights(self._first_weights)
         except BaseException:
             self.input_channels = None
             self._trainable_variables, self._other_variables = [], []
@@ -264,6 +267,11 @@ class Layer(WeightOwner):
         """The symbolic tensor, or structure of them, that the first call of the layer gave."""
         return self._first_call("output").output
 
+    input_shape: Any = deprecation.OldAttribute("input_shape", lambda layer: _shapes(layer.input))
+    output_shape: Any = deprecation.OldAttribute(
+        "output_shape", lambda layer: _shapes(layer.output)
+    )
+
     def _first_call(self, what: str) -> Node:
         if not self._inbound_nodes:
             raise AttributeError(
@@ -300,6 +308,14 @@ class Layer(WeightOwner):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+for _name in deprecation.GONE:
+    setattr(Layer, _name, deprecation.GoneAttribute(_name, deprecation.KEEP_TENSORS))
+
+
+def _shapes(tensors: Any) -> Any:
+    return tree.map_leaves(lambda tensor: tensor.shape, tensors)
+
+
 def weightless_backward(
     training: bool, gradient: Callable[[np.ndarray], np.ndarray]
 ) -> Backward | None:
@@ -321,5 +337,8 @@ def _unrecognized(cls: type, unknown: Mapping[str, Any]) -> str:
         else f"'{key}': <{type(value).__name__}>"
         for key, value in unknown.items()
     )
-    hint = checks.did_you_mean(next(iter(unknown)), serialization.parameters(cls))
+    first = next(iter(unknown))
+    hint = deprecation.keras_1_hint(first) or checks.did_you_mean(
+        first, serialization.parameters(cls)
+    )
     return f"Unrecognized keyword arguments passed to {cls.__name__}: {{{shown}}}.{hint}"

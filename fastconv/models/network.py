@@ -271,7 +271,7 @@ class Network(Layer):
 
     # Files
 
-    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+    def save_weights(self, filepath: Any, overwrite: bool = True, save_format: Any = None) -> None:
         """Write the weights, and the optimizer's state, to a file that Keras reads too.
 
         Parameters
@@ -279,6 +279,8 @@ class Network(Layer):
         filepath : str or path
             Must end in .weights.h5.
         overwrite : bool
+        save_format : "h5", optional
+            Of older versions of Keras.
 
         Raises
         ------
@@ -287,7 +289,7 @@ class Network(Layer):
         ValueError
             The model is not built, or the name ends otherwise.
         """
-        saving.save_weights(self, filepath, overwrite)
+        saving.save_weights(self, filepath, overwrite, save_format=save_format)
 
     def load_weights(
         self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import saving
+from .. import arguments, deprecation, saving
 from ..callbacks import CallbackList, History
 from ..layers import calls
 from ..layers.symbolic import Graph, KerasTensor
@@ -19,10 +19,11 @@ from ..ops import checks
 from . import config, inputs, loops
 from .compiled import Compiled
 from .data import Epochs
+from .former import Former, take_fit_options
 from .interrupts import DeferredInterrupt
 
 
-class Model(Compiled):
+class Model(Former, Compiled):
     """A network that is trained: `Model(inputs, outputs)`, or the base of your own classes.
 
     ::
@@ -138,9 +139,10 @@ class Model(Compiled):
         overwrite: bool = True,
         zipped: Any = None,
         include_optimizer: bool = True,
+        save_format: Any = None,
     ) -> None:
         """Write the model to a `.keras` or `.h5` file; see `saving.save_model`."""
-        saving.save_model(self, filepath, overwrite, zipped, include_optimizer)
+        saving.save_model(self, filepath, overwrite, zipped, include_optimizer, save_format)
 
     # Training
 
@@ -162,6 +164,7 @@ class Model(Compiled):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        **former: Any,
     ) -> History:
         """Train for some epochs.
 
@@ -206,6 +209,8 @@ class Model(Compiled):
             compile() was not called, an argument is wrong, or shapes or labels do not fit.
         """
         objective = self._compiled("fit")
+        epochs = take_fit_options(epochs, former)
+        arguments.no_others("fit", former, Model.fit)
         epochs = checks.as_int("fit", "epochs", epochs, 0)
         initial_epoch = checks.as_int("fit", "initial_epoch", initial_epoch, 0)
         steps_per_epoch = inputs.check_steps("fit", "steps_per_epoch", steps_per_epoch)
@@ -229,13 +234,15 @@ class Model(Compiled):
         interrupts.install()
         try:
             called.call("on_train_begin", {})
-            logs: dict[str, Any] = {}
+            logs = deprecation.Logs()
             initial_epoch, done = self.start_position or (initial_epoch, 0)
             for epoch in range(initial_epoch, epochs):
                 if not batches.ready():
                     break
                 called.call("on_epoch_begin", epoch, {})
-                logs = loops.train_epoch(self, objective, batches, called, interrupts, done)
+                logs = deprecation.Logs(
+                    loops.train_epoch(self, objective, batches, called, interrupts, done)
+                )
                 done = 0
                 if validate is not None and loops.is_due(epoch, validation_freq):
                     results = loops.evaluate(self, objective, validate, called)

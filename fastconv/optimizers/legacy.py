@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 
 def __getattr__(name: str) -> Any:
     """Return the optimizer of that name, with a DeprecationWarning."""
-    from .. import optimizers
+    from .. import deprecation, optimizers
 
     if name not in optimizers.__all__ or not isinstance(getattr(optimizers, name), type):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warnings.warn(
-        f"optimizers.legacy.{name} is deprecated, use optimizers.{name}.",
-        DeprecationWarning,
-        stacklevel=2,
-    )
+    deprecation.warn("fastconv.optimizers", f"legacy.{name}", f"use optimizers.{name}")
     return getattr(optimizers, name)

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .. import serialization
+from .. import deprecation, serialization
 from ..arguments import as_real
 from ..naming import auto_name
 from ..ops import checks
 from . import schedules
 from .clipping import gradient_scales
 from .hyperparameters import positive
-from .old_arguments import take_old_arguments
 from .state import OptimizerState, Slots
 
 if TYPE_CHECKING:
@@ -92,7 +91,12 @@ class Optimizer(OptimizerState):
         **kwargs: Any,
     ) -> None:
         where = type(self).__name__
-        learning_rate = take_old_arguments(Optimizer, type(self), learning_rate, kwargs)
+        learning_rate = deprecation.take(where, kwargs, "lr", learning_rate)
+        if kwargs.pop("decay", None):
+            deprecation.warn(where, "decay", category=UserWarning)
+        if kwargs:
+            hint = checks.did_you_mean(next(iter(kwargs)), self.config_keys)
+            raise ValueError(f"{where}: argument(s) not recognized: {kwargs}.{hint}")
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = {key: value for key, value in clips.items() if value is not None}
         if len(given) > 1:

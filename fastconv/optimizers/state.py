@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import serialization
+from .. import deprecation, serialization
 from ..arguments import as_real
 from ..ops import checks
 from . import schedules
-from .old_arguments import warn_of_lr
 
 if TYPE_CHECKING:
     from ..layers.variable import Variable
@@ -96,12 +95,12 @@ class OptimizerState(serialization.Configurable):
     @property
     def lr(self) -> float:
         """Deprecated name of `learning_rate`."""
-        warn_of_lr(type(self), stacklevel=3)
+        deprecation.warn(type(self).__name__, "lr")
         return self.learning_rate
 
     @lr.setter
     def lr(self, value: Any) -> None:
-        warn_of_lr(type(self), stacklevel=3)
+        deprecation.warn(type(self).__name__, "lr")
         self.learning_rate = value
 
     def _check_learning_rate(self, value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import progress
 from ..layers.budget import WeightBudget
 from . import archive, legacy_model, limits, weights
-from .paths import as_path, check_readable, is_file_object, replacing
+from .paths import as_path, check_readable, endings_of, is_file_object, replacing
 
 if TYPE_CHECKING:
     from ..models.training import Model
@@ -25,6 +25,7 @@ def save_model(
     overwrite: bool = True,
     zipped: Any = None,
     include_optimizer: bool = True,
+    save_format: Any = None,
 ) -> None:
     """Write a model: its layers, weights, the arguments of compile() and the optimizer's state.
 
@@ -39,6 +40,8 @@ def save_model(
         Accepted for Keras's sake.
     include_optimizer : bool
         False leaves out the arguments of compile() and the optimizer's state.
+    save_format : "keras" or "h5", optional
+        Of older versions of Keras. It must agree with the ending.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def save_model(
     if is_file_object(filepath):
         _write_archive(filepath, model, include_optimizer)
         return
-    path = as_path(where, filepath, ENDINGS)
+    path = as_path(where, filepath, endings_of(where, save_format, ENDINGS))
     with replacing(where, path, overwrite) as new:
         if path.endswith(".keras"):
             _write_archive(new, model, include_optimizer)

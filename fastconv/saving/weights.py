@@ -24,7 +24,7 @@ from .. import progress
 from ..layers import Layer, Variable
 from . import hdf5, legacy_weights, state
 from .hdf5 import Misfit
-from .paths import as_path, check_readable, replacing
+from .paths import as_path, check_readable, endings_of, replacing
 from .tree import entries
 
 if TYPE_CHECKING:
@@ -37,11 +37,15 @@ OLD_LAYERS = "_layer_checkpoint_dependencies"
 
 
 def save_weights(
-    model: Network, filepath: Any, overwrite: bool = True, position: Any = None
+    model: Network,
+    filepath: Any,
+    overwrite: bool = True,
+    position: Any = None,
+    save_format: Any = None,
 ) -> None:
     """Write a model's weights; see `Network.save_weights`."""
     where = f"{model.where}: save_weights"
-    path = as_path(where, filepath, (EXTENSION,))
+    path = as_path(where, filepath, endings_of(where, save_format, (EXTENSION,)))
     check_built(where, model)
     with replacing(where, path, overwrite) as new, hdf5.h5py().File(new, "w") as file:
         write(file, model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import deprecation
 from ..backend import clear_session
 from ..custom_objects import (
     CustomObjectScope,
@@ -47,3 +48,5 @@ __all__ = [
     "split_dataset",
     "to_categorical",
 ]
+
+deprecation.add_modules(__name__)

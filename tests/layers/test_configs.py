@@ -193,8 +193,7 @@ def test_configs_of_older_keras(class_name, config, attribute, value):
 
 
 def test_alpha_of_older_leaky_relu():
-    with pytest.warns(DeprecationWarning, match="negative_slope"):
-        layer = layers.deserialize({"class_name": "LeakyReLU", "config": {"alpha": 0.1}})
+    layer = layers.deserialize({"class_name": "LeakyReLU", "config": {"alpha": 0.1}})
     assert layer.negative_slope == 0.1
 
 

@@ -159,7 +159,7 @@ def test_embedding():
     assert layer(np.zeros((0, 2))).shape == (0, 2, 3)
     table = np.arange(6).reshape(2, 3)
     np.testing.assert_array_equal(Embedding(2, 3, weights=[table])([1, 0]), table[::-1])
-    with pytest.warns(DeprecationWarning, match="input_length is not needed"):
+    with pytest.warns(DeprecationWarning, match="input_length is deprecated, it is not needed"):
         Embedding(5, 3, input_length=4)
 
 

@@ -114,7 +114,6 @@ def test_dtype_other_than_float32(dtype):
         ({"input_shape": (28, 28, 1)}, (None, 28, 28, 1)),
         ({"input_shape": [np.int64(28), None, 1]}, (None, 28, None, 1)),
         ({"input_dim": 8}, (None, 8)),
-        ({"batch_input_shape": (5, 8)}, (5, 8)),
     ],
 )
 def test_declared_input_shape(declared, batch_shape):

@@ -153,7 +153,7 @@ def test_relu_with_all_its_arguments():
 
 def test_leaky_relu():
     np.testing.assert_allclose(layers.LeakyReLU()([-2, 1]), [-0.6, 1])
-    with pytest.warns(DeprecationWarning, match="alpha is called negative_slope now"):
+    with pytest.warns(DeprecationWarning, match="alpha is deprecated, it is called negative_slope"):
         assert layers.LeakyReLU(alpha=0.2).negative_slope == 0.2
 
 
