@@ -15,6 +15,7 @@ import sys
 from typing import NoReturn
 
 from .. import deprecation
+from ..ops import checks
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .adaptive_pooling import (
     AdaptiveAveragePooling1D,
@@ -100,11 +101,15 @@ from .wrapper import SpectralNormalization, TimeDistributed, Wrapper
 
 
 def __getattr__(name: str) -> NoReturn:
-    """Say what is missing on purpose; to `from ... import` as an ImportError: it shows no other."""
+    """Say what is missing on purpose, or misspelt."""
     if name in OUT_OF_SCOPE:
-        importing = sys._getframe(1).f_globals.get("__name__") == "importlib._bootstrap"
-        raise (ImportError if importing else AttributeError)(out_of_scope(name))
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        message = out_of_scope(name)
+    else:
+        hint = checks.did_you_mean(name, __all__)
+        message = f"module {__name__!r} has no attribute {name!r}.{hint}"
+    # `from ... import` shows no other message than that of an ImportError.
+    importing = sys._getframe(1).f_globals.get("__name__") == "importlib._bootstrap"
+    raise (ImportError if importing and name[:1] != "_" else AttributeError)(message)
 
 
 AvgPool1D = AveragePooling1D
