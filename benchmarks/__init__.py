@@ -2,15 +2,15 @@ r"""How fast fastconv is, next to the other libraries on the same machine.
 
 ::
 
-    bench_conv2d   bench_gemm        bench_training      one question per program
-          \            |                  |
-           kernels_suite (time, error)     |             a table row per problem and direction
+    bench_conv2d   bench_gemm     bench_training   bench_inference   one question per program
+          \            |                  |            |
+           kernels_suite (time, error)    networks_suite             a row per problem or library
                  |      \                 |
-                 |      truth              |             float64 results to compare with
+                 |      truth              |                          float64 results
                  |                         |
                  workers (parent side: one process per library, interleaved in rounds)
                     |  JSON lines over pipes
-                 serve   (child side) -> peers/{conv2d,gemm,training}.py
+                 serve   (child side) -> peers/{conv2d,gemm,training,inference}.py -> networks/
 
 `problems` names what is measured, `inputs` makes the data, `common` knows the machine and the
 command line, `report` prints. A child process imports its own library only, never a second one.

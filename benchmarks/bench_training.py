@@ -22,13 +22,23 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from . import common, report
+from . import common, networks_suite
 from .networks import NETWORKS
 from .peers.training import PEERS
 from .workers import Crew
 
 #: With --quick, at most this many batches an epoch, and at most this many images.
 QUICK_BATCHES, QUICK_IMAGES = 4, 128
+
+COLUMNS = {
+    "images_per_second": ("images/s", "{:.0f}"),
+    "ratio": ("x", "{:.2f}x"),
+    "loss": ("loss", "{:.4f}"),
+    "import_seconds": ("import s", "{:.2f}"),
+    "first_step_seconds": ("first step s", "{:.2f}"),
+    "start_seconds": ("start s", "{:.2f}"),
+    "peak_rss_mb": ("peak MB", "{:.0f}"),
+}
 
 
 def measure(crew: Crew, net: str, batch: int, images: int, rounds: int) -> list[dict[str, Any]]:
@@ -53,77 +63,9 @@ def measure(crew: Crew, net: str, batch: int, images: int, rounds: int) -> list[
             "peak_rss_mb": common.finite(peaks[contender.peer]),
         }
         rows.append(row)
-    written = {contender.peer for contender in contenders}
-    rows += [
-        {"library": peer, "failure": "not written"} for peer in crew.workers if peer not in written
-    ]
-    ours = rows[0].get("images_per_second")
-    for row in rows[1:]:
-        if ours and "failure" not in row:
-            row["ratio"] = ours / row["images_per_second"]
+    rows += networks_suite.missing(crew.workers, rows)
+    networks_suite.add_ratios(rows, "images_per_second")
     return rows
-
-
-def print_rows(title: str, rows: Sequence[dict[str, Any]]) -> None:
-    formats = {
-        "images_per_second": "{:.0f}",
-        "ratio": "{:.2f}x",
-        "loss": "{:.4f}",
-        "import_seconds": "{:.2f}",
-        "first_step_seconds": "{:.2f}",
-        "start_seconds": "{:.2f}",
-        "peak_rss_mb": "{:.0f}",
-    }
-    lines = [
-        [row["library"]]
-        + [
-            "-" if row.get(key) is None else style.format(row[key])
-            for key, style in formats.items()
-        ]
-        for row in rows
-    ]
-    headers = ["library", "images/s", "x", "loss", "import s", "first step s"]
-    headers += ["start s", "peak MB"]
-    report.print_table(title, headers, lines, left=1)
-    for row in rows:
-        if "failure" in row:
-            print(f"{row['library']}: {row['failure']}")
-
-
-def print_means(runs: Sequence[dict[str, Any]]) -> None:
-    """Print the geometric mean over all runs of how many times as fast fastconv is."""
-    ratios: dict[str, list[float]] = {}
-    for run in runs:
-        best = min((row["ratio"] for row in run["rows"] if "ratio" in row), default=None)
-        for row in run["rows"]:
-            if "ratio" in row:
-                ratios.setdefault(row["library"], []).append(row["ratio"])
-        if best is not None:
-            ratios.setdefault("best", []).append(best)
-    means = [f"{name} {common.geometric_mean(values):.2f}x" for name, values in ratios.items()]
-    if means:
-        print(f"\nfastconv's speed, geometric means over {len(runs)} run(s): {', '.join(means)}")
-
-
-def plot(path: Any, runs: Sequence[dict[str, Any]]) -> None:
-    labels = [f"{run['net']}, batch {run['batch']}, {run['threads']} thread(s)" for run in runs]
-    libraries = dict.fromkeys(row["library"] for run in runs for row in run["rows"])
-    missing = float("nan")
-    series = {
-        name: [
-            next(
-                (
-                    row.get("images_per_second", missing)
-                    for row in run["rows"]
-                    if row["library"] == name
-                ),
-                missing,
-            )
-            for run in runs
-        ]
-        for name in libraries
-    }
-    report.plot_bars(path, common.cpu_name(), "images per second", labels, series)
 
 
 def run_one(net: str, batch: int, threads: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -137,7 +79,8 @@ def run_one(net: str, batch: int, threads: int, options: argparse.Namespace) -> 
     with Crew("training", options.peers, threads, {}) as crew:
         heading = common.heading(crew, threads)
         rows = measure(crew, net, batch, images, options.rounds)
-    print_rows(f"{net}, batch {batch}, {threads} thread(s), epochs of {images} images", rows)
+    title = f"{net}, batch {batch}, {threads} thread(s), epochs of {images} images"
+    networks_suite.print_rows(title, rows, COLUMNS)
     return heading | {"net": net, "batch": batch, "images": images, "rows": rows}
 
 
@@ -154,20 +97,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         for net in options.net
         for batch in options.batch or NETWORKS[net].batches
     ]
-    print_means(runs)
-    if options.json:
-        common.write_json(
-            options.json,
-            {
-                "benchmark": "training",
-                "machine": common.machine(),
-                "rounds": options.rounds,
-                "runs": runs,
-            },
-        )
-    if options.plot:
-        plot(options.plot, runs)
-    return int(any("failure" in run["rows"][0] for run in runs))
+    return networks_suite.finish(
+        "training", options, runs, "images_per_second", "images per second"
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ comes in, one goes out:
 
 - (start)   -> {"version"} or {"absent"}: the library cannot be imported
 - describe  -> what `Peer.describe` says of the process
-- prepare   {"spec", "rows"} -> for each variant of the problem its first results, or why it failed
+- prepare   {"spec", "rows", "limit"} -> for each variant of the problem its first results, or why
+            it failed; of the first `limit` variants only, if that is given
 - time      {"variant", "seconds", "warmup"} -> seconds per call
 - finish    -> {"peak_rss_mb"}; drops the problem
 """
@@ -32,14 +33,17 @@ class Server:
     def describe(self) -> dict[str, Any]:
         return dict(self.peer.describe())
 
-    def prepare(self, spec: dict[str, Any], rows: list[list[int]]) -> dict[str, Any]:
+    def prepare(
+        self, spec: dict[str, Any], rows: list[list[int]], limit: int | None = None
+    ) -> dict[str, Any]:
         self.contenders.clear()
         gc.collect()
         try:
             makers = self.peer.contenders(spec)
         except Exception as error:
             return {"variants": {"": {"failure": _describe(error)}}}
-        return {"variants": {name: self._first_call(name, makers[name], rows) for name in makers}}
+        names = list(makers)[:limit]
+        return {"variants": {name: self._first_call(name, makers[name], rows) for name in names}}
 
     def _first_call(self, name: str, make: Any, rows: list[list[int]]) -> dict[str, Any]:
         start = perf_counter()

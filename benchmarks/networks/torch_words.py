@@ -131,6 +131,13 @@ def channels_first(name: str, images: np.ndarray) -> np.ndarray:
     return images.transpose(0, 3, 1, 2)
 
 
+def inference_model(torch: Any, name: str) -> Any:
+    """Return the network with its fixed weights, ending in the softmax."""
+    model = TORCH_NETWORKS[name](torch)
+    load_weights(torch, name, model)
+    return torch.nn.Sequential(model, torch.nn.Softmax(1)).eval()
+
+
 def load_weights(torch: Any, name: str, model: Any) -> None:
     """Give the modules the weights that `keras_words.load_weights` gives the layers."""
     nn, network = torch.nn, NETWORKS[name]

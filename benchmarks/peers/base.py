@@ -92,6 +92,42 @@ class JaxPeer(Peer):
         self.version = jax.__version__
 
 
+class OnnxRuntimePeer(Peer):
+    def __init__(self, threads: int, options: dict[str, Any]) -> None:
+        super().__init__(threads, options)
+        import onnxruntime
+
+        self.runtime = onnxruntime
+        self.version = onnxruntime.__version__
+
+    def session(self, model: str | bytes) -> Any:
+        """Return a session of an ONNX model: the path of a file, or its bytes."""
+        settings = self.runtime.SessionOptions()
+        settings.intra_op_num_threads = self.threads
+        settings.inter_op_num_threads = 1
+        return self.runtime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
+
+
+class OpenVinoPeer(Peer):
+    def __init__(self, threads: int, options: dict[str, Any]) -> None:
+        super().__init__(threads, options)
+        import openvino
+
+        self.openvino = openvino
+        self.version = openvino.__version__.split("-")[0]
+
+    def compiled(self, model: Any) -> Any:
+        """Return a compiled model, from the path of an ONNX file or an OpenVINO model."""
+        how = {
+            "INFERENCE_NUM_THREADS": self.threads,
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+            # It would take bfloat16 where the CPU has it.
+            "INFERENCE_PRECISION_HINT": "f32",
+        }
+        return self.openvino.Core().compile_model(model, "CPU", how)
+
+
 def on_keras(words: type[Peer], base: type[Peer], backend: str, **options: Any) -> type[Peer]:
     """Return the peer that runs `words`, a program in Keras's words, in Keras on a library.
 

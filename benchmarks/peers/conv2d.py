@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 
 from ..inputs import standard_normal
-from .base import Contender, FastconvPeer, JaxPeer, Peer, TensorFlowPeer, TorchPeer, namespace
+from .base import (
+    Contender,
+    FastconvPeer,
+    JaxPeer,
+    OnnxRuntimePeer,
+    TensorFlowPeer,
+    TorchPeer,
+    namespace,
+)
 
 Makers = dict[str, Callable[[], Contender]]
 
@@ -223,16 +231,14 @@ class Jax(JaxPeer):
         return Contender(lambda: jax.block_until_ready(function(**device)), _listed)
 
 
-class OnnxRuntime(Peer):
+class OnnxRuntime(OnnxRuntimePeer):
     """A model of one Conv node (forward only), its kernel a constant that may be packed ahead."""
 
     def __init__(self, threads: int, options: dict[str, Any]) -> None:
         super().__init__(threads, options)
         import onnx
-        import onnxruntime
 
-        self.onnx, self.runtime = onnx, onnxruntime
-        self.version = onnxruntime.__version__
+        self.onnx = onnx
 
     def contenders(self, spec: dict[str, Any]) -> Makers:
         p = namespace(spec)
@@ -242,14 +248,7 @@ class OnnxRuntime(Peer):
         x = np.ascontiguousarray(arrays["x"].transpose(0, 3, 1, 2))
         kernel = np.ascontiguousarray(arrays["kernel"].transpose(3, 2, 0, 1))
         n, oh, ow, f = p.output_shape
-        settings = self.runtime.SessionOptions()
-        settings.intra_op_num_threads = self.threads
-        settings.inter_op_num_threads = 1
-        session = self.runtime.InferenceSession(
-            self._model(p, x.shape, kernel, (n, f, oh, ow)),
-            settings,
-            providers=["CPUExecutionProvider"],
-        )
+        session = self.session(self._model(p, x.shape, kernel, (n, f, oh, ow)))
         binding = session.io_binding()
         binding.bind_ortvalue_input("x", self.runtime.OrtValue.ortvalue_from_numpy(x))
         binding.bind_output("y", "cpu")
