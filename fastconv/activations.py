@@ -62,8 +62,7 @@ threshold = ActivationFunction("threshold")
 def __getattr__(name: str) -> ActivationFunction:
     if name in TABLE:
         return TABLE[name]
-    hint = checks.did_you_mean(name, TABLE)
-    raise AttributeError(f"module 'fastconv.activations' has no attribute '{name}'.{hint}")
+    raise AttributeError(checks.no_attribute(__name__, name, TABLE))
 
 
 def __dir__() -> list[str]:

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from . import progress
+from .ops import checks
 
 #: Spelling: what to do about it.
 SPELLINGS = {
@@ -178,7 +179,7 @@ class _OldModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         package = next(p for p in MODULES if self.__name__.startswith(f"{p}."))
         if name.startswith("__"):
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+            raise AttributeError(checks.no_attribute(self.__name__, name, ()))
         value = getattr(sys.modules[package], name)
         warn(package, self.__name__, f"take {name} from {package}")
         return value

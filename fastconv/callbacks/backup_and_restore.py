@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import Any
 
 from .. import random
@@ -65,7 +64,7 @@ class BackupAndRestore(Callback):
         path = self._path(WEIGHTS)
         previous = f"{path}.bkp"
         if not os.path.exists(path) and os.path.exists(previous):
-            shutil.copy(previous, path)
+            _copy(previous, path)
         if os.path.exists(path):
             position = self.model.load_training_state(path)
             self.model.start_position = (position["epoch"], position["batch"])
@@ -111,7 +110,7 @@ class BackupAndRestore(Callback):
         if self.double_checkpoint:
             for name in (WEIGHTS, METADATA):
                 if os.path.exists(self._path(name)):
-                    shutil.copy(self._path(name), f"{self._path(name)}.bkp")
+                    _copy(self._path(name), f"{self._path(name)}.bkp")
         position = {"epoch": epoch, "batch": batch}
         self.model.save_training_state(self._path(WEIGHTS), position, random_state)
         # What Keras looks at; the position in the other file is what counts here.
@@ -120,3 +119,9 @@ class BackupAndRestore(Callback):
 
     def _path(self, name: str) -> str:
         return os.path.join(self.backup_dir, name)
+
+
+def _copy(source: str, target: str) -> None:
+    import shutil
+
+    shutil.copy(source, target)

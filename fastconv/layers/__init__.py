@@ -105,8 +105,7 @@ def __getattr__(name: str) -> NoReturn:
     if name in OUT_OF_SCOPE:
         message = out_of_scope(name)
     else:
-        hint = checks.did_you_mean(name, __all__)
-        message = f"module {__name__!r} has no attribute {name!r}.{hint}"
+        message = checks.no_attribute(__name__, name, __all__)
     # `from ... import` shows no other message than that of an ImportError.
     importing = sys._getframe(1).f_globals.get("__name__") == "importlib._bootstrap"
     raise (ImportError if importing and name[:1] != "_" else AttributeError)(message)

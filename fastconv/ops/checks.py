@@ -5,7 +5,6 @@ A wrong shape or value is a ValueError, a wrong type a TypeError. Array contents
 
 from __future__ import annotations
 
-import difflib
 import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -115,5 +114,14 @@ def one_of(where: str, name: str, value: Any, allowed: Iterable[str]) -> str:
 
 def did_you_mean(value: Any, choices: Iterable[str]) -> str:
     """Return ' Did you mean "..."?' when `value` is close to one of `choices`, else ''."""
+    import difflib  # slow to load, and only needed for messages
+
     near = difflib.get_close_matches(str(value), list(choices), n=1)
     return f' Did you mean "{near[0]}"?' if near else ""
+
+
+def no_attribute(module: str, name: str, known: Iterable[str]) -> str:
+    """Return the message of an AttributeError of a module, with a suggestion."""
+    # The import system asks for names like __path__, and takes "no" for an answer.
+    hint = "" if name.startswith("__") else did_you_mean(name, known)
+    return f"module {module!r} has no attribute {name!r}.{hint}"

@@ -7,7 +7,6 @@ order of summation depends on the number of threads.
 from __future__ import annotations
 
 import functools
-import string
 from collections.abc import Sequence
 
 import numpy as np
@@ -107,7 +106,7 @@ def _sum_of_products(subscripts: str, a: Float32, b: Float32) -> Float32:
 
 def _dot_axes(a_ndim: int, b_ndim: int, axes: tuple[int, int]) -> tuple[str, str, str]:
     """Return the axes of both arrays and of the result as letters, for einsum."""
-    letters = string.ascii_letters
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     left = letters[:a_ndim]
     right = [left[0], *letters[a_ndim : a_ndim + b_ndim - 1]]
     summed = right[axes[1]] = left[axes[0]]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import progress
 from ..layers.budget import WeightBudget
-from . import archive, legacy_model, limits, weights
+from . import limits, weights
 from .paths import as_path, check_readable, endings_of, is_file_object, replacing
 
 if TYPE_CHECKING:
     from ..models.training import Model
+    from . import archive  # slow to load, as is legacy_model: with the first file
 
 ENDINGS = (".keras", ".h5", ".hdf5")
 _HDF5 = b"\x89HDF"
@@ -67,6 +67,8 @@ def save_model(
         if path.endswith(".keras"):
             _write_archive(new, model, include_optimizer)
         else:
+            from . import legacy_model
+
             legacy_model.write(new, model, include_optimizer)
 
 
@@ -111,18 +113,25 @@ def load_model(
         with open(name, "rb") as opened:
             head = opened.read(4)
     if head == _HDF5:
+        from . import legacy_model
+
         return legacy_model.read(where, file, name, size, custom_objects, compile, safe_mode)
     if not name.endswith(ENDINGS) and head[:2] != b"PK" and not is_file_object(file):
         raise ValueError(
             f"{where}: {name} is neither a .keras nor an .h5 file. Other formats, such as "
             f"TensorFlow's SavedModel, are not supported."
         )
+    from . import archive
+
     with archive.opened(where, file) as members:
         return _read_archive(f"{where}: {name}", members, custom_objects, compile, safe_mode)
 
 
 def _write_archive(file: Any, model: Model, include_optimizer: bool) -> None:
+    import json
+
     from ..models import config
+    from . import archive
 
     text = json.dumps(config.to_config(model, compiled=include_optimizer))
     archive.write(file, model, text, include_optimizer)

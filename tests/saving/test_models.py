@@ -14,7 +14,7 @@ import pytest
 import fastconv
 from fastconv import layers, losses, metrics, optimizers, regularizers, saving, utils
 from fastconv.models import Sequential, clone_model, load_model, model_from_json, save_model
-from fastconv.saving import archive, limits, models
+from fastconv.saving import archive, limits, state
 
 from ..models.helpers import CCE, images
 
@@ -355,7 +355,7 @@ def test_a_failed_save_leaves_the_old_file(ending, tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr(models.legacy_model.state, "write", fail)
+    monkeypatch.setattr(state, "write", fail)
     with pytest.raises(OSError, match="disk full"):
         network().save(path)
     assert path.read_bytes() == before
