@@ -17,6 +17,43 @@
 #define FC_TILE_VECS 2
 #define FC_TILE_COLS (FC_TILE_VECS * FC_VL)
 
+/* C = activation(sum + C + bias); `last` lanes of the last vector. Each question is asked once a
+ * tile: asked once a vector, the answers took as long as 16 summed elements. */
+FC_INLINE void FC_NAME(tile_store)(
+    const fc_tile *t, vf (*sum)[FC_TILE_VECS], const int rows, const int vecs, ptrdiff_t last) {
+    if (t->accumulate) {
+#pragma GCC unroll 16
+        for (int m = 0; m < rows; m++) {
+            const float *c = t->c[m] + t->c_offset;
+#pragma GCC unroll 4
+            for (int v = 0; v < vecs; v++)
+                sum[m][v] += vf_load_n(c + v * FC_VL, v == vecs - 1 ? last : FC_VL);
+        }
+    }
+    if (t->bias) {
+#pragma GCC unroll 4
+        for (int v = 0; v < vecs; v++) {
+            const vf bias = vf_load_n(t->bias + v * FC_VL, v == vecs - 1 ? last : FC_VL);
+#pragma GCC unroll 16
+            for (int m = 0; m < rows; m++) sum[m][v] += bias;
+        }
+    }
+    if (t->activation == FC_RELU) {
+#pragma GCC unroll 16
+        for (int m = 0; m < rows; m++) {
+#pragma GCC unroll 4
+            for (int v = 0; v < vecs; v++) sum[m][v] = vf_max(sum[m][v], (vf){0});
+        }
+    }
+#pragma GCC unroll 16
+    for (int m = 0; m < rows; m++) {
+        float *c = t->c[m] + t->c_offset;
+#pragma GCC unroll 4
+        for (int v = 0; v < vecs; v++)
+            vf_store_n(c + v * FC_VL, sum[m][v], v == vecs - 1 ? last : FC_VL);
+    }
+}
+
 FC_INLINE void FC_NAME(tile_body)(const fc_tile *t, const int rows, const int vecs) {
     vf sum[FC_TILE_ROWS][FC_TILE_VECS];
 #pragma GCC unroll 16
@@ -24,6 +61,10 @@ FC_INLINE void FC_NAME(tile_body)(const fc_tile *t, const int rows, const int ve
 #pragma GCC unroll 4
         for (int v = 0; v < vecs; v++) sum[m][v] = (vf){0};
     }
+
+    /* The results' lines are on their way while the sums are made. */
+#pragma GCC unroll 16
+    for (int m = 0; m < rows; m++) __builtin_prefetch(t->c[m] + t->c_offset, 1, 3);
 
     const float *a[FC_TILE_ROWS];
 #pragma GCC unroll 16
@@ -47,19 +88,10 @@ FC_INLINE void FC_NAME(tile_body)(const fc_tile *t, const int rows, const int ve
     }
 
     const ptrdiff_t last = t->cols - (vecs - 1) * FC_VL; /* valid lanes of the last vector */
-#pragma GCC unroll 16
-    for (int m = 0; m < rows; m++) {
-        float *c = t->c[m] + t->c_offset;
-#pragma GCC unroll 4
-        for (int v = 0; v < vecs; v++) {
-            const ptrdiff_t n = v == vecs - 1 ? last : FC_VL;
-            vf y = sum[m][v];
-            if (t->accumulate) y += vf_load_n(c + v * FC_VL, n);
-            if (t->bias) y += vf_load_n(t->bias + v * FC_VL, n);
-            if (t->activation == FC_RELU) y = vf_max(y, (vf){0});
-            vf_store_n(c + v * FC_VL, y, n);
-        }
-    }
+    if (last == FC_VL)
+        FC_NAME(tile_store)(t, sum, rows, vecs, FC_VL);
+    else
+        FC_NAME(tile_store)(t, sum, rows, vecs, last);
 }
 
 /* One function a size, so that a tail costs only what it holds: FC_NAME(tile_7x2)(t), ... */

@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(FC_HAVE_AVX2)
+#include <immintrin.h> /* masked loads and stores: the one thing that vector extensions lack */
+#endif
 
 #if defined(FC_HAVE_AVX512)
 #define FC_VL 16
@@ -34,6 +37,24 @@ FC_INLINE vf vf_splat(float s) { return s - (vf){0}; }
 FC_INLINE vi vi_splat(int32_t s) { return s - (vi){0}; }
 
 /* The first n < FC_VL lanes; the others read as zero and are not written. */
+#if defined(FC_HAVE_AVX512)
+FC_INLINE vf vf_load_part(const float *p, ptrdiff_t n) {
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+}
+FC_INLINE void vf_store_part(float *p, vf v, ptrdiff_t n) {
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+}
+#elif defined(FC_HAVE_AVX2)
+FC_INLINE __m256i vf_part(ptrdiff_t n) {
+    return (__m256i)((vi){0, 1, 2, 3, 4, 5, 6, 7} < vi_splat((int32_t)n));
+}
+FC_INLINE vf vf_load_part(const float *p, ptrdiff_t n) {
+    return (vf)_mm256_maskload_ps(p, vf_part(n));
+}
+FC_INLINE void vf_store_part(float *p, vf v, ptrdiff_t n) {
+    _mm256_maskstore_ps(p, vf_part(n), (__m256)v);
+}
+#else
 FC_INLINE vf vf_load_part(const float *p, ptrdiff_t n) {
     float lanes[FC_VL] = {0};
     memcpy(lanes, p, (size_t)n * sizeof(float));
@@ -44,6 +65,7 @@ FC_INLINE void vf_store_part(float *p, vf v, ptrdiff_t n) {
     vf_store(lanes, v);
     memcpy(p, lanes, (size_t)n * sizeof(float));
 }
+#endif
 FC_INLINE vf vf_load_n(const float *p, ptrdiff_t n) {
     return n >= FC_VL ? vf_load(p) : vf_load_part(p, n);
 }
