@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastconv import DTypePolicy, config, dtype_policies, layers, mixed_precision
+from fastconv import DTypePolicy, config, dtype_policies, layers, mixed_precision, ops
 
 
 @pytest.fixture
@@ -61,6 +61,46 @@ def test_layer_with_a_policy():
     again = layers.deserialize(layers.serialize(layer))
     assert again.dtype_policy == layer.dtype_policy
     assert again.get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda **kwargs: layers.Dense(2, **kwargs), (3, 4)),
+        (lambda **kwargs: layers.Conv1D(2, 3, **kwargs), (3, 5, 4)),
+        (lambda **kwargs: layers.Conv2D(2, 3, activation="softmax", **kwargs), (3, 5, 6, 4)),
+        (
+            lambda **kwargs: layers.Conv2D(2, 3, data_format="channels_first", **kwargs),
+            (3, 2, 5, 6),
+        ),
+        (lambda **kwargs: layers.Conv3DTranspose(2, 3, **kwargs), (3, 3, 3, 3, 2)),
+        (lambda **kwargs: layers.DepthwiseConv2D(3, **kwargs), (3, 5, 6, 4)),
+        (lambda **kwargs: layers.SeparableConv2D(2, 3, **kwargs), (3, 5, 6, 4)),
+    ],
+)
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_products_are_computed_in_the_precision_of_the_policy(make, shape, policy, monkeypatch):
+    seen = []
+
+    def watched(op):
+        def call(*args, **kwargs):
+            seen.append(config.get_float32_matmul_precision())
+            return op(*args, **kwargs)
+
+        return call
+
+    for name in ops.__all__:
+        if name.startswith(("conv", "depthwise", "dense")):
+            monkeypatch.setattr(ops, name, watched(getattr(ops, name)))
+    layer = make(dtype=policy)
+    layer.build(shape)
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    y, backward = layer.forward(x, training=True)
+    assert backward(y).dtype == y.dtype == np.float32
+    assert {weight.dtype for weight in layer.weights} == {"float32"}
+    assert len(seen) >= 3
+    assert set(seen) == {"medium" if policy == "mixed_bfloat16" else "highest"}
+    assert config.get_float32_matmul_precision() == "highest"
 
 
 def test_policy_of_all_new_layers(global_policy):

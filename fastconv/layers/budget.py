@@ -1,10 +1,13 @@
-"""A limit on the weights that a file may ask for, checked before they are allocated."""
+"""Limits on weights, checked before they are allocated: what a file may hold, and the memory."""
 
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Sequence
+
+from ..ops import checks
 
 
 class _Current(threading.local):
@@ -60,3 +63,21 @@ class WeightBudget:
 def current() -> WeightBudget | None:
     """Return the budget that holds in this thread at this moment, None if there is none."""
     return _current.budget
+
+
+def check_memory(where: str, name: str, shape: Sequence[int]) -> None:
+    """Check that this machine could hold a float32 weight.
+
+    Raises
+    ------
+    ValueError
+        Its memory is smaller.
+    """
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    needed = 4 * math.prod(shape)
+    if needed > memory:
+        raise ValueError(
+            f"{where}: {name} of shape {tuple(shape)} would take "
+            f"{checks.readable_bytes(needed)}, and this machine has "
+            f"{checks.readable_bytes(memory)} of memory; make the layer or its input smaller."
+        )

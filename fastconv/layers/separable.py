@@ -95,21 +95,26 @@ class _SeparableConv(WindowLayer):
         """Return activation(pointwise(depthwise(x)) + bias)."""
         depthwise, mixture = self.depthwise_kernel, self.pointwise_kernel
         matrix = mixture.value.reshape(mixture.shape[-2:])
-        each = ops.depthwise_conv(x, depthwise.value, **self.geometry)
-        y, gradient = activate(
-            lambda name: ops.dense(each, matrix, self.bias_value, activation=name),
-            self.activation,
-            training,
-        )
+        with self.precision():
+            each = ops.depthwise_conv(x, depthwise.value, **self.geometry)
+            y, gradient = activate(
+                lambda name: ops.dense(each, matrix, self.bias_value, activation=name),
+                self.activation,
+                training,
+            )
         if not training:
             return y, None
 
         def backward(dy: np.ndarray, need_dx: bool = True) -> np.ndarray | None:
             dz = gradient(dy)
-            if self.learns(mixture):
-                mixture.add_grad(ops.dense_backward_filter(each, dz).reshape(mixture.shape))
             if self.bias is not None and self.learns(self.bias):
                 self.bias.add_grad(ops.bias_backward(dz))
+            with self.precision():
+                return take_back(dz, need_dx)
+
+        def take_back(dz: np.ndarray, need_dx: bool) -> np.ndarray | None:
+            if self.learns(mixture):
+                mixture.add_grad(ops.dense_backward_filter(each, dz).reshape(mixture.shape))
             if not (need_dx or self.learns(depthwise)):
                 return None
             deach = ops.dense_backward_input(dz, matrix)

@@ -39,11 +39,18 @@ class WeightOwner(serialization.Configurable):
         trainable: bool = True,
         constraint: Any = None,
     ) -> Variable:
-        """Create a weight, and return it."""
+        """Create a weight, and return it.
+
+        Raises
+        ------
+        ValueError
+            It is larger than this machine's memory, or an initializer gives another shape.
+        """
         allowed = budget.current()
         if allowed is not None:
             allowed.take(self.where, name, shape)
             initializer = "zeros"
+        budget.check_memory(self.where, name, shape)
         init = initializers.get(initializer)
         value = checks.as_float32(self.where, name, init(tuple(shape), dtype="float32"))
         if value.shape != tuple(shape):

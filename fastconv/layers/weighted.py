@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
 from .. import activations, ops
+from ..ops import precision
 from . import weight_options
 from .activation import activate, as_activation
 from .layer import Backward, Layer
@@ -61,6 +63,12 @@ class KernelLayer(Layer):
         """The bias as `ops` take it."""
         return None if self.bias is None else self.bias.value
 
+    def precision(self) -> AbstractContextManager[None]:
+        """Return a context for the layer's products: the precision that its dtype policy allows."""
+        if self.compute_dtype == "bfloat16":
+            return precision.float32_matmul_precision("medium")
+        return nullcontext()
+
     def linear(self, x: np.ndarray, activation: str | None) -> np.ndarray:
         """Return activation(linear(x, kernel) + bias)."""
         raise NotImplementedError
@@ -75,17 +83,19 @@ class KernelLayer(Layer):
 
     def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
         """Return activation(linear(x, kernel) + bias)."""
-        y, gradient = activate(lambda name: self.linear(x, name), self.activation, training)
+        with self.precision():
+            y, gradient = activate(lambda name: self.linear(x, name), self.activation, training)
         if not training:
             return y, None
 
         def backward(dy: np.ndarray, need_dx: bool = True) -> np.ndarray | None:
             dz = gradient(dy)
-            if self.learns(self.kernel):
-                self.kernel.add_grad(self.kernel_gradient(x, dz))
             if self.bias is not None and self.learns(self.bias):
                 self.bias.add_grad(ops.bias_backward(dz))
-            return self.input_gradient(dz, x.shape) if need_dx else None
+            with self.precision():
+                if self.learns(self.kernel):
+                    self.kernel.add_grad(self.kernel_gradient(x, dz))
+                return self.input_gradient(dz, x.shape) if need_dx else None
 
         return y, backward
 

@@ -13,11 +13,15 @@ import numpy as np
 
 from .. import backend, ops, progress
 from ..ops import checks
+from .labels import as_labels
 from .loss import Loss, as_targets, fits, show_shape, weighted_sum
 
 
 class CrossEntropy(Loss):
-    """What the three cross-entropies share; `_logits_op` is their fused op."""
+    """What the three cross-entropies share; `_logits_op` is their fused op.
+
+    Subclasses compute with the classes along the last axis, in `_values` and `_slopes`.
+    """
 
     config_keys: ClassVar[tuple[str, ...]] = (*Loss.config_keys, "from_logits", "axis")
     activation = "softmax"
@@ -32,20 +36,21 @@ class CrossEntropy(Loss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if isinstance(axis, bool) or axis != -1:
-            raise ValueError(f"{name}: axis must be -1, the last axis, got {axis!r}.")
         if not 0 <= label_smoothing <= 1:
             raise ValueError(f"{name}: label_smoothing must be in [0, 1], got {label_smoothing!r}.")
         self.from_logits = bool(from_logits)
         self.label_smoothing = label_smoothing
-        self.axis = axis
-        self.fused_activation = None if from_logits else self.activation
+        self.axis = checks.as_int(name, "axis", axis, -99)
+        # Softmax of a model's last layer is taken over only where it goes along the last axis.
+        self.fused_activation = None if from_logits or self.axis != -1 else self.activation
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        """Return the cross-entropy of each sample, y_pred.shape[:-1]."""
-        if self.from_logits:
-            return self._logits_op(y_true, y_pred, None)[0].reshape(y_pred.shape[:-1])
-        return self._from_probabilities(y_true, y_pred)
+        """Return the cross-entropy of each sample, y_pred.shape without `axis`."""
+        return self._values(*self._classes_last(y_true, y_pred))
+
+    def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        """Return the derivative of each value by the predictions that it is made of."""
+        return self._classes_back(self._slopes(*self._classes_last(y_true, y_pred)))
 
     def step(
         self,
@@ -71,13 +76,51 @@ class CrossEntropy(Loss):
         self, y_true: np.ndarray, logits: np.ndarray, sample_weight: Any = None
     ) -> tuple[float, np.ndarray]:
         """Return what `value_and_grad_logits` does, for prepared targets."""
+        y_true, logits = self._classes_last(y_true, logits)
         shape = logits.shape[:-1]
         weights, divisor = self._weights(shape, y_true, sample_weight)
         scale = np.empty(shape, np.float32)
         scale[...] = self._scale(weights, divisor)
         values, dlogits = self._logits_op(y_true, logits, scale.reshape(-1))
         value = weighted_sum(values.reshape(shape), weights) / divisor
-        return value, dlogits.reshape(logits.shape)
+        return value, self._classes_back(dlogits.reshape(logits.shape))
+
+    def _classes_last(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return targets and predictions with `axis` last; labels have no such axis."""
+        if self.axis == -1:
+            return arrays
+        ndim = arrays[-1].ndim
+        axis = checks.as_axis(self.name, self.axis, ndim)
+        return tuple(
+            np.ascontiguousarray(np.moveaxis(a, axis, -1)) if a.ndim == ndim else a for a in arrays
+        )
+
+    def _classes_back(self, slopes: np.ndarray) -> np.ndarray:
+        """Return what `_classes_last` moved in its place."""
+        return np.ascontiguousarray(
+            slopes if self.axis == -1 else np.moveaxis(slopes, -1, self.axis)
+        )
+
+    def _spread(self, scale: Any, ndim: int) -> Any:
+        return np.expand_dims(scale, self.axis) if np.ndim(scale) else scale
+
+    def _without_classes(
+        self, where: str, output_shape: tuple[int | None, ...]
+    ) -> tuple[tuple[int | None, ...], int | None]:
+        """Return the shape of the values, and the number of classes."""
+        axis = checks.as_axis(where, self.axis, len(output_shape))
+        if axis == 0:
+            raise ValueError(f"{where}: {self.name}: axis must not be 0, which is the batch.")
+        return output_shape[:axis] + output_shape[axis + 1 :], output_shape[axis]
+
+    def _values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        if self.from_logits:
+            return self._logits_op(y_true, y_pred, None)[0].reshape(y_pred.shape[:-1])
+        return self._from_probabilities(y_true, y_pred)
+
+    def _slopes(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        """Return the derivative of each value by its row of `y_pred`."""
+        raise NotImplementedError
 
     def _logits_op(
         self, y_true: np.ndarray, logits: np.ndarray, weights: np.ndarray | None
@@ -93,8 +136,8 @@ class CrossEntropy(Loss):
     def _smooth(self, y_true: np.ndarray) -> np.ndarray:
         return y_true
 
-    def _check_classes(self, where: str, output_shape: tuple[int | None, ...]) -> None:
-        if output_shape[-1] == 1:
+    def _check_classes(self, where: str, classes: int | None) -> None:
+        if classes == 1:
             raise ValueError(
                 f"{where}: {self.name} needs at least 2 outputs, got 1, whose loss is always 0; "
                 f'use a sigmoid output with loss="binary_crossentropy".'
@@ -107,7 +150,8 @@ class CrossEntropy(Loss):
 class CategoricalCrossentropy(CrossEntropy):
     """Cross-entropy of one-hot (or soft) targets with class probabilities.
 
-    Targets and predictions are (N, ..., C). A target row of zeros has loss 0.
+    Targets and predictions are (N, ..., C); `axis` tells another place of C. A target row of zeros
+    has loss 0.
 
     Parameters
     ----------
@@ -115,7 +159,8 @@ class CategoricalCrossentropy(CrossEntropy):
         The predictions are logits: softmax is part of the loss.
     label_smoothing : float in [0, 1]
         Targets become y * (1 - a) + a / C.
-    axis : -1
+    axis : int
+        The classes: 1 for outputs (N, C, ...).
     reduction, name, dtype
         See `Loss`.
     """
@@ -136,31 +181,30 @@ class CategoricalCrossentropy(CrossEntropy):
     def prepare(self, where: str, y_true: Any, output_shape: tuple[int | None, ...]) -> np.ndarray:
         """Check one-hot targets, see `Loss.prepare`."""
         y = as_targets(where, y_true)
-        self._check_classes(where, output_shape)
-        if fits(y.shape, output_shape[:-1]) or fits(y.shape, (*output_shape[:-1], 1)):
+        shape, classes = self._without_classes(where, output_shape)
+        self._check_classes(where, classes)
+        if fits(y.shape, shape) or fits(y.shape, (*shape, 1)):
             raise ValueError(
                 f"{where}: {self.name} needs one-hot targets, got labels of shape "
                 f'{show_shape(y.shape)}; use loss="sparse_categorical_crossentropy" or '
-                f"to_categorical(y, {output_shape[-1]})."
+                f"to_categorical(y, {classes})."
             )
         if not fits(y.shape, output_shape):
-            if fits(y.shape[:-1], output_shape[:-1]):
+            if self.axis == -1 and fits(y.shape[:-1], shape):
                 raise ValueError(
-                    f"{where}: y has {y.shape[-1]} classes, the last layer has "
-                    f"{output_shape[-1]} units."
+                    f"{where}: y has {y.shape[-1]} classes, the last layer has {classes} units."
                 )
             return super().prepare(where, y, output_shape)  # raises
-        empty = int(np.count_nonzero(~y.any(axis=-1)))
+        empty = int(np.count_nonzero(~y.any(axis=self.axis)))
         if empty:
             progress.warn(f"{where}: {empty} rows of y are all zero (no class); their loss is 0.")
         return y
 
     def labels(self, y_true: np.ndarray) -> np.ndarray:
         """Return the class of each target row."""
-        return np.asarray(y_true.argmax(axis=-1))
+        return np.asarray(y_true.argmax(axis=self.axis))
 
-    def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        """Return the derivative of each value by the probabilities."""
+    def _slopes(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         p, total, unclipped = normalise(y_pred)
         y_true = self._targets(y_true, y_pred.shape)
         slope: np.ndarray = np.where(unclipped, -y_true / p, np.float32(0))
@@ -189,7 +233,8 @@ class SparseCategoricalCrossentropy(CrossEntropy):
         The predictions are logits: softmax is part of the loss.
     ignore_class : int, optional
         A label whose samples do not count, often -1 or 255 in segmentation.
-    axis : -1
+    axis : int
+        The classes: 1 for outputs (N, C, ...).
     reduction, name, dtype
         See `Loss`.
     """
@@ -210,8 +255,13 @@ class SparseCategoricalCrossentropy(CrossEntropy):
 
     def prepare(self, where: str, y_true: Any, output_shape: tuple[int | None, ...]) -> np.ndarray:
         """Check integer labels, see `Loss.prepare`."""
-        self._check_classes(where, output_shape)
-        return as_labels(where, y_true, output_shape, self.ignore_class)
+        shape, classes = self._without_classes(where, output_shape)
+        self._check_classes(where, classes)
+        return as_labels(where, y_true, (*shape, classes), self.ignore_class)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor arguments; those of Keras forget `axis`."""
+        return super().get_config() | ({} if self.axis == -1 else {"axis": self.axis})
 
     def labels(self, y_true: np.ndarray) -> np.ndarray:
         """Return the targets, which are labels."""
@@ -221,8 +271,7 @@ class SparseCategoricalCrossentropy(CrossEntropy):
         """Return which labels are not `ignore_class`."""
         return None if self.ignore_class is None else np.asarray(y_true != self.ignore_class)
 
-    def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        """Return the derivative of each value by the probabilities."""
+    def _slopes(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         p, total, unclipped = normalise(y_pred)
         labels = self._indices(y_true)[..., None]
         hit = np.take_along_axis(unclipped, labels, -1)
@@ -258,7 +307,8 @@ class BinaryCrossentropy(CrossEntropy):
         The predictions are logits: sigmoid is part of the loss.
     label_smoothing : float in [0, 1]
         Targets become y * (1 - a) + a / 2.
-    axis : -1
+    axis : int
+        What the mean is taken over.
     reduction, name, dtype
         See `Loss`.
     """
@@ -279,6 +329,7 @@ class BinaryCrossentropy(CrossEntropy):
 
     def prepare(self, where: str, y_true: Any, output_shape: tuple[int | None, ...]) -> np.ndarray:
         """Check targets in [0, 1], see `Loss.prepare`."""
+        self._without_classes(where, output_shape)  # the axis
         y = super().prepare(where, y_true, output_shape)
         if y.size and not (y.min() >= 0 and y.max() <= 1):
             raise ValueError(
@@ -288,10 +339,10 @@ class BinaryCrossentropy(CrossEntropy):
 
     def labels(self, y_true: np.ndarray) -> np.ndarray | None:
         """Return 0 or 1 for each target, None if a sample has several."""
-        return np.rint(y_true[..., 0]).astype(np.int64) if y_true.shape[-1] == 1 else None
+        alone = y_true.shape[self.axis] == 1
+        return np.rint(y_true.take(0, self.axis)).astype(np.int64) if alone else None
 
-    def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        """Return the derivative of each value by the probabilities."""
+    def _slopes(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         p, unclipped = clip_probabilities(y_pred)
         y_true = self._targets(y_true, y_pred.shape)
         slope = (p - y_true) / (p * (1 - p) * np.float32(y_pred.shape[-1]))
@@ -312,57 +363,6 @@ class BinaryCrossentropy(CrossEntropy):
     def _smooth(self, y_true: np.ndarray) -> np.ndarray:
         a = self.label_smoothing
         return y_true * np.float32(1 - a) + np.float32(a / 2) if a else y_true
-
-
-def as_labels(
-    where: str, targets: Any, output_shape: tuple[int | None, ...], ignore_class: int | None = None
-) -> np.ndarray:
-    """Return integer labels shaped like the output without its class axis.
-
-    Raises
-    ------
-    TypeError
-        `targets` do not hold numbers.
-    ValueError
-        They have another shape, are not integral, or hold a label that is not a class.
-    """
-    y = as_targets(where, targets)
-    classes = output_shape[-1]
-    if y.ndim == len(output_shape) and y.shape[-1] == 1:
-        y = y[..., 0]
-    if not fits(y.shape, output_shape[:-1]):
-        one_hot = fits(y.shape, output_shape)
-        hint = '; it looks one-hot: use loss="categorical_crossentropy" or y.argmax(-1)'
-        raise ValueError(
-            f"{where}: y must hold integer labels of shape {show_shape(output_shape[:-1])}, got "
-            f"{show_shape(y.shape)}{hint if one_hot else ''}."
-        )
-    if y.dtype.kind == "f":
-        whole = np.floor(y) == y
-        if not whole.all():
-            raise ValueError(
-                f"{where}: y must hold integer labels, got a fraction or NaN at index "
-                f"{_first(~whole)}."
-            )
-        y = y.astype(np.int64)
-    if classes is not None and y.size and not (y.min() >= 0 and y.max() < classes):
-        wrong = (y < 0) | (y >= classes)
-        if ignore_class is not None:
-            wrong &= y != ignore_class
-        if wrong.any():
-            index = _first(wrong)
-            bad = y[index]
-            hint = " Labels starting at 1? Subtract 1." if y.min() == 1 and bad == classes else ""
-            raise ValueError(
-                f"{where}: y contains {bad} (at index {index if y.ndim > 1 else index[0]}) but "
-                f"the model has {classes} outputs (valid labels 0..{classes - 1}).{hint}"
-            )
-    return y
-
-
-def _first(mask: np.ndarray) -> tuple[int, ...]:
-    """Return the index of the first true entry."""
-    return tuple(int(i) for i in np.unravel_index(int(mask.argmax()), mask.shape))
 
 
 def clip_probabilities(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

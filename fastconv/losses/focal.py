@@ -25,13 +25,11 @@ from .loss import Loss
 class FocalLoss(CrossEntropy):
     """What both share: logits are turned into probabilities, and gradients back."""
 
-    def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        """Return the value of each sample, y_pred.shape[:-1]."""
+    def _values(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         y_true = self._targets(y_true, y_pred.shape)
         return self._value_and_slope(y_true, self._probabilities(y_pred))[0]
 
-    def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        """Return the derivative of each value by its row of `y_pred`."""
+    def _slopes(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         y_true = self._targets(y_true, y_pred.shape)
         p = self._probabilities(y_pred)
         slope = np.ascontiguousarray(self._value_and_slope(y_true, p)[1], np.float32)
@@ -70,7 +68,8 @@ class BinaryFocalCrossentropy(FocalLoss, BinaryCrossentropy):
         The predictions are logits.
     label_smoothing : float in [0, 1]
         Targets become y * (1 - a) + a / 2.
-    axis : -1
+    axis : int
+        See `CategoricalCrossentropy`.
     reduction, name, dtype
         See `Loss`.
     """
@@ -124,7 +123,8 @@ class CategoricalFocalCrossentropy(FocalLoss, CategoricalCrossentropy):
         The predictions are logits.
     label_smoothing : float in [0, 1]
         Targets become y * (1 - a) + a / C.
-    axis : -1
+    axis : int
+        See `CategoricalCrossentropy`.
     reduction, name, dtype
         See `Loss`.
     """

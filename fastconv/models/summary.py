@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..layers import Layer
+from ..ops import checks
 
 if TYPE_CHECKING:
     from .network import Network
@@ -163,7 +164,7 @@ def _totals(model: Network) -> Iterator[str]:
         groups.append(("Optimizer", optimizer.variables))
     for title, arrays in groups:
         count = sum(math.prod(array.shape) for array in arrays)
-        size = _readable(4 * count)  # everything is of 4 bytes
+        size = checks.readable_bytes(4 * count)  # everything is of 4 bytes
         yield f"[bold] {title} params: [/]{_number(f'{count:,}')} ({size})"
     if not model.built:
         yield " Not built yet: call model.build((None, ...)) or begin with an Input."
@@ -198,12 +199,3 @@ def _shape(shape: Any) -> str:
 
 def _number(value: Any) -> str:
     return f"[{NOTHING if value is None else NUMBER}]{value}[/]"
-
-
-def _readable(size: float) -> str:
-    """Return a number of bytes as Keras writes it: 9.65 KB."""
-    for unit in ("B", "KB", "MB", "GB", "TB"):
-        if size < 1024:
-            return f"{size:.2f} {unit}"
-        size /= 1024
-    return f"{size:.2f} PB"

@@ -125,3 +125,12 @@ def no_attribute(module: str, name: str, known: Iterable[str]) -> str:
     # The import system asks for names like __path__, and takes "no" for an answer.
     hint = "" if name.startswith("__") else did_you_mean(name, known)
     return f"module {module!r} has no attribute {name!r}.{hint}"
+
+
+def readable_bytes(size: float) -> str:
+    """Return a number of bytes as Keras writes it: 9.65 KB."""
+    for unit in ("B", "KB", "MB", "GB", "TB"):
+        if size < 1024:
+            return f"{size:.2f} {unit}"
+        size /= 1024
+    return f"{size:.2f} PB"

@@ -174,7 +174,19 @@ SHAPES = {
     "41 a symbolic array": (lambda: np.asarray(Input((3,))), "symbolic"),
     "43 too large": (
         lambda: Sequential([Input((200000, 200000, 1)), Flatten(), Dense(200000)]),
-        "allocate",
+        "Dense kernel (40000000000, 200000) PB memory",
+    ),
+    "43 too many units": (
+        lambda: Sequential([Input((3,)), Dense(10**12, name="wide")]),
+        "wide kernel (3, 1000000000000) 10.91 TB memory",
+    ),
+    "43 too many filters": (
+        lambda: built(Conv2D(2**40, 3, name="wide"), (None, 8, 8, 3)),
+        "wide kernel (3, 3, 3, 1099511627776) memory",
+    ),
+    "43 beyond 64 bits": (
+        lambda: built(Dense(2**70, name="wide"), (None, 5)),
+        "wide kernel (5, 1180591620717411303424) PB memory",
     ),
     "47 no channels": (lambda: Conv2D(1, 3)(np.zeros((1, 8, 8))), "channel"),
     "47 no batch": (lambda: built(Conv2D(1, 3), (None, 8, 8, 3))(IMAGE[0]), "batch"),

@@ -1,10 +1,11 @@
 """Write parity.json.gz: what Keras makes of the cases of the parity suite.
 
     KERAS_BACKEND=jax python -m tests.literals.make_parity_literals [START [STOP]]
+    KERAS_BACKEND=tensorflow python -m tests.literals.make_parity_literals
 
-Needs Keras 3 (made with 3.15) and JAX. Runs those of the cases START to STOP, all by default, that
-the file does not hold yet: a case takes about two seconds, and it can be made in pieces. Delete the
-file to begin anew. The tests read it and need neither.
+Needs Keras 3 (made with 3.15) and JAX, for `cases.AS_TENSORFLOW` TensorFlow. Runs those of the
+cases START to STOP, all by default, that the file does not hold as they are now: a case takes about
+two seconds, and it can be made in pieces. The tests read it and need neither.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def keras_results(library: Any, case: Any) -> dict[str, Any]:
 
     layer = run.make_layer(library, case.layer, case.arguments, name=case.id)
     results = {"serialized": library.layers.serialize(layer), **rounded(run.run(library, case))}
-    return json.loads(json.dumps({"arguments": repr(case.arguments), **results}))
+    return json.loads(json.dumps({"arguments": repr(case.arguments), **results}, allow_nan=False))
 
 
 def rounded(value: Any) -> Any:
@@ -45,14 +46,20 @@ def read() -> dict[str, Any]:
 def main() -> None:
     """Write the file."""
     os.environ.setdefault("KERAS_BACKEND", "jax")
-    os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # most of the time is compiling
+    # Most of the time is compiling. If numbers become infinite (it happens), try it without.
+    os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
     import keras
 
-    from ..parity.cases import CASES
+    from ..parity.cases import AS_TENSORFLOW, CASES
 
     start, stop = (*map(int, sys.argv[1:]), *(0, len(CASES))[len(sys.argv) - 1 :])
     results = read() if FILE.exists() else {}
-    missing = [case for case in CASES[start:stop] if case.id not in results]
+    missing = [
+        case
+        for case in CASES[start:stop]
+        if results.get(case.id, {}).get("arguments") != repr(case.arguments)
+        and (case.layer in AS_TENSORFLOW) == (keras.backend.backend() == "tensorflow")
+    ]
     missing.sort(key=lambda case: int(case.id.rpartition("_")[2]))  # the first of each layer first
     for number, case in enumerate(missing, 1):
         try:

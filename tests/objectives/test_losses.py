@@ -286,12 +286,52 @@ def test_functions_give_one_value_per_sample(name, rng):
 
 
 def test_constructor_checks():
-    with pytest.raises(ValueError, match="axis must be -1"):
-        losses.CategoricalCrossentropy(axis=1)
+    with pytest.raises(TypeError, match="axis must be an integer"):
+        losses.CategoricalCrossentropy(axis=1.5)
+    for axis, message in ((0, "axis must not be 0, which is the batch"), (3, "one of the 3 of x")):
+        with pytest.raises(ValueError, match=message):
+            losses.CategoricalCrossentropy(axis=axis)(np.ones((2, 3, 4)), np.ones((2, 3, 4)))
     with pytest.raises(ValueError, match="label_smoothing must be in"):
         losses.CategoricalCrossentropy(label_smoothing=2)
     with pytest.raises(ValueError, match="dtype must be None or 'float32'"):
         losses.MeanSquaredError(dtype="float64")
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CategoricalCrossentropy",
+        "SparseCategoricalCrossentropy",
+        "BinaryCrossentropy",
+        "CategoricalFocalCrossentropy",
+        "BinaryFocalCrossentropy",
+    ],
+)
+@pytest.mark.parametrize("axis", [1, -2])
+def test_an_axis_of_classes_is_like_moving_it(name, from_logits, axis, rng):
+    """Outputs (N, C, H, W): values, gradients and weights are those of (N, H, W, C)."""
+    p = rng.uniform(0.1, 0.9, (3, 4, 5, 2)).astype(np.float32)
+    y = np.eye(4, dtype=np.float32)[rng.integers(0, 4, (3, 5, 2))]
+    w = rng.random((3, 5, 2)).astype(np.float32)
+    cls = getattr(losses, name)
+    loss, plain = cls(from_logits=from_logits, axis=axis), cls(from_logits=from_logits)
+    logits, there = np.ascontiguousarray(np.moveaxis(p, 1, axis)), np.moveaxis(y, -1, axis)
+    labels = y.argmax(-1)
+    targets = (labels, labels) if "Sparse" in name else (there, y)
+    value, dy = loss.value_and_grad(targets[0], logits, w)
+    expected, dx = plain.value_and_grad(targets[1], np.moveaxis(p, 1, -1), w)
+    assert value == pytest.approx(expected, rel=1e-6)
+    np.testing.assert_allclose(np.moveaxis(dy, axis, -1), dx, rtol=1e-6)
+    assert dy.flags.c_contiguous and loss(targets[0], logits, w) == pytest.approx(value, rel=1e-6)
+    again = losses.deserialize(losses.serialize(loss))
+    assert again.axis == axis and again.get_config() == loss.get_config()
+    assert loss.fused_activation is None
+    if "Focal" not in name:
+        value, dy = loss.value_and_grad_logits(targets[0], logits, w)
+        expected, dx = plain.value_and_grad_logits(targets[1], np.moveaxis(p, 1, -1), w)
+        assert value == pytest.approx(expected, rel=1e-6)
+        np.testing.assert_allclose(np.moveaxis(dy, axis, -1), dx, rtol=1e-6)
 
 
 def test_a_loss_of_ones_own(rng):

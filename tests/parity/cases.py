@@ -15,15 +15,19 @@ Shape = tuple[int, ...]
 Arguments = dict[str, Any]
 
 FORMATS = ("channels_last", "channels_last", "channels_first", None)
+#: All but sparsemax, which in Keras is not that of the paper: its outputs do not sum to 1.
 ACTIVATIONS = (
     *("relu", "tanh", "sigmoid", "elu", "gelu", "silu", "softplus", "softsign", "mish", "selu"),
     *("leaky_relu", "softmax", "hard_sigmoid", "hard_silu", "relu6", "celu", "log_softmax"),
     *("hard_tanh", "log_sigmoid", "squareplus", "tanh_shrink", "soft_shrink", "hard_shrink"),
-    *("exponential", "linear", "sparse_plus", "sparsemax", "sparse_sigmoid"),
+    *("exponential", "linear", "sparse_plus", "swish", "sparse_sigmoid"),
 )
 INITIALIZERS = ("glorot_uniform", "he_normal", "lecun_uniform", "random_normal", "zeros", "ones")
 REGULARIZERS = (None, None, "l1", "l2", "L1L2")
 CONSTRAINTS = (None, None, None, "max_norm", "non_neg", "unit_norm")
+#: Layers that Keras trains differently with TensorFlow and with JAX, where it forgets the kernel
+#: that SpectralNormalization assigns. Here it is as with TensorFlow, whose numbers are stored.
+AS_TENSORFLOW = {"SpectralNormalization"}
 
 
 class Case(NamedTuple):
@@ -331,7 +335,8 @@ def augmentation(rng: Random, **choices: Any) -> tuple[Arguments, Shape, bool]:
     return some(rng, seed=(None, 3), **choices), image(rng, 2, channels=3), False
 
 
-def time_distributed(rng: Random) -> tuple[Arguments, Shape]:
+def time_distributed(rng: Random) -> tuple[Arguments, Shape, bool]:
+    """BatchNormalization does not train: Keras normalizes one step after the other."""
     inner: tuple[str, Arguments, Shape] = rng.choice(
         [
             ("Dense", {"units": 3, "activation": "tanh"}, (4,)),
@@ -341,7 +346,8 @@ def time_distributed(rng: Random) -> tuple[Arguments, Shape]:
             ("BatchNormalization", {}, (3, 2)),
         ]
     )
-    return {"layer": inner[:2]}, (rng.randint(2, 4), *inner[2])
+    shape = (rng.randint(2, 4), *inner[2])
+    return {"layer": inner[:2]}, shape, inner[0] != "BatchNormalization"
 
 
 def spectral(rng: Random) -> tuple[Arguments, Shape]:
@@ -413,7 +419,8 @@ STRATEGIES: dict[str, tuple[Callable[[Random], tuple[Any, ...]], int]] = {
     "PReLU": (prelu, 7),
     "Permute": (permute, 6),
     "RMSNormalization": (
-        lambda rng: (some(rng, axis=(None, 1, [2, 3]), epsilon=(None, 0.1)), image(rng, 2)),
+        # Keras multiplies other axes than the last ones by the wrong numbers, or fails.
+        lambda rng: (some(rng, axis=(None, -1, [2, 3]), epsilon=(None, 0.1)), image(rng, 2)),
         7,
     ),
     "RandomBrightness": (partial(augmentation, factor=FACTORS, value_range=((-9, 9),)), 3),
@@ -446,9 +453,26 @@ STRATEGIES: dict[str, tuple[Callable[[Random], tuple[Any, ...]], int]] = {
 }
 
 
+def off_the_kinks(arguments: Arguments) -> Arguments:
+    """Return arguments with which no weight stays where |x| or leaky_relu has a kink.
+
+    At 0 their slope is 1 with JAX, and 0 and `negative_slope` here and with TensorFlow. Kernels get
+    there by non_neg, and the outputs of such a kernel if there is no bias.
+    """
+    result = dict(arguments)
+    for name in arguments:
+        if arguments[name] == "non_neg":
+            result.pop("use_bias", None)
+            regularizer = name.replace("constraint", "regularizer")
+            if arguments.get(regularizer) == "l1":
+                result[regularizer] = "l2"
+    return result
+
+
 def draw(layer: str, number: int) -> Case:
     strategy, _ = STRATEGIES[layer]
     arguments, shapes, *trains = strategy(Random(f"{layer} {number}"))
+    arguments = off_the_kinks(arguments)
     if not isinstance(shapes[0], tuple):
         shapes = (shapes,)
     return Case(f"{layer}_{number}", layer, arguments, shapes, *trains)

@@ -48,15 +48,25 @@ def make_inputs(case: Case) -> list[np.ndarray]:
 
 
 def make_weights(case: Case, weights: list[Any]) -> list[np.ndarray]:
-    """Return random weights, none of them zero; variances and counts stay positive."""
+    """Return random weights, none of them zero; variances stay positive, counts are integers."""
     rng = seeded(case, "weights")
     values = []
     for weight in weights:
         value = rng.uniform(0.2, 0.8, tuple(weight.shape))
-        if weight.name not in ("moving_variance", "variance", "count", "gamma"):
+        if weight.name == "count":
+            value = np.full(value.shape, 8)
+        elif weight.name not in ("moving_variance", "variance", "gamma"):
             value *= rng.choice([-1, 1], value.shape)
         values.append(value.astype(np.float32))
     return values
+
+
+def set_weights(model: Any, weights: list[np.ndarray]) -> None:
+    """Set the weights; Keras's Normalization has to be told to look at its own."""
+    model.set_weights(weights)
+    for layer in model.layers:
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
 
 
 def digest(case: Case, values: list[np.ndarray], before: list[np.ndarray]) -> list[float]:
@@ -73,7 +83,7 @@ def digest(case: Case, values: list[np.ndarray], before: list[np.ndarray]) -> li
 def train(library: Any, case: Case, model: Any, optimizer: Any, steps: int) -> dict[str, Any]:
     """Return the losses of some steps, and a digest of the weights after them."""
     weights = make_weights(case, model.weights)
-    model.set_weights(weights)
+    set_weights(model, weights)
     trained = library.models.Model(model.inputs, model.outputs[1])
     trained.compile(optimizer, "mse")
     x = make_inputs(case)
@@ -88,7 +98,7 @@ def run(library: Any, case: Case) -> dict[str, Any]:
     """Return what a library makes of a case: shape and values of the layer's output, training."""
     model = make_model(library, case)
     x = make_inputs(case)
-    model.set_weights(make_weights(case, model.weights))
+    set_weights(model, make_weights(case, model.weights))
     y, head = model(x if len(x) > 1 else x[0], training=False)
     y, head = np.asarray(y), np.asarray(head)
     picked = seeded(case, "picked").permutation(y.size)[:40]
