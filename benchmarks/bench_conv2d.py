@@ -7,12 +7,18 @@
     python -m benchmarks.bench_conv2d 'resnet50*3x3' --algorithm auto,direct,winograd2
     python -m benchmarks.bench_conv2d resnet50_conv3_3x3 --explain     why this algorithm; no timing
     python -m benchmarks.bench_conv2d --quick                          does it work?
-    FASTCONV_ISA=avx2 python -m benchmarks.bench_conv2d --peers none   another instruction set
+    python -m benchmarks.bench_conv2d --isa avx2 --set resnet50        another instruction set
+    python -m benchmarks.bench_conv2d --precision highest,high         how much accuracy costs
 
 Every library runs in a process of its own, pinned to as many CPUs as it has threads; the processes
 take turns. Printed are the median time of a call, GF/s (2 * multiply-adds of the plain convolution
 per second, for gradients as well; "backward" is both), the share of the measured FMA peak, and the
-rms error against float64, relative to the rms of the result.
+rms error against float64, relative to the rms of the result. By that error every result has a
+class: "highest" when it is at most 1.5 times that of a chain of float32 multiply-adds as long as
+the sums, "medium" when it is that of bfloat16 numbers, else "high". fastconv at a precision is
+compared with the fastest variant of each library that is at least as exact; a library that has
+none is shown with its class, and without a ratio. `python -m benchmarks.table` makes Markdown of
+a JSON file.
 """
 
 from __future__ import annotations
@@ -22,18 +28,26 @@ from functools import partial
 
 from . import common, kernels_suite, problems
 from .peers.conv2d import PEERS
-from .truth import DIRECTIONS, conv2d_truth
+from .truth import DIRECTIONS, PRECISIONS, conv2d_truth
 
 
 def cases(
-    chosen: Sequence[problems.Problem], directions: Sequence[str], algorithms: Sequence[str]
+    chosen: Sequence[problems.Problem],
+    directions: Sequence[str],
+    algorithms: Sequence[str],
+    precisions: Sequence[str],
 ) -> list[kernels_suite.Case]:
     return [
         kernels_suite.Case(
             name=f"{p.name} N={p.N}",
             direction=direction,
             flops=p.flops * len(DIRECTIONS[direction]),
-            spec=p.spec() | {"direction": direction, "algorithms": list(algorithms)},
+            spec=p.spec()
+            | {
+                "direction": direction,
+                "algorithms": list(algorithms),
+                "precisions": list(precisions),
+            },
             truth=partial(conv2d_truth, p, direction),
         )
         for p in chosen
@@ -73,6 +87,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=["auto"],
         help="what ops.conv2d(algorithm=...) gets (auto); several make a row each",
     )
+    add(
+        "--precision",
+        type=common.one_of(PRECISIONS),
+        default=["highest"],
+        help="of highest,high,medium: what fastconv is asked for (highest)",
+    )
     add("--explain", action="store_true", help="print the choice of algorithm, time nothing")
     options = common.parse(parser, argv)
     selected = options.names or options.sets or options.kinds
@@ -83,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         explain(chosen, options.direction)
         return 0
     return kernels_suite.run_suite(
-        "conv2d", options, cases(chosen, options.direction, options.algorithm)
+        "conv2d", options, cases(chosen, options.direction, options.algorithm, options.precision)
     )
 
 

@@ -35,20 +35,6 @@ from .networks.export import export_onnx
 from .peers.inference import ONNX_PEERS, PEERS
 from .workers import Contender, Crew, Worker, WorkerDied
 
-COLUMNS = {
-    "median_us": ("us", "{:.1f}"),
-    "images_per_second": ("images/s", "{:.0f}"),
-    "ratio": ("x", "{:.2f}x"),
-    "difference": ("difference", "{:.1e}"),
-    "variant": ("way", "{}"),
-}
-
-STARTUP_COLUMNS = {
-    "median_seconds": ("median s", "{:.3f}"),
-    "min_seconds": ("min s", "{:.3f}"),
-    "ratio": ("x", "{:.1f}x"),
-}
-
 
 def latency(crew: Crew, spec: dict[str, Any], rounds: int, seconds: float) -> list[dict[str, Any]]:
     """Return one row per library, of its fastest way; fastconv is the first."""
@@ -133,7 +119,7 @@ def run_one(
     networks_suite.add_ratios(rows, "starts_per_second" if options.startup else "images_per_second")
     what = "start to first prediction, " if options.startup else ""
     title = f"{what}{net}, batch {batch}, {threads} thread(s)"
-    networks_suite.print_rows(title, rows, STARTUP_COLUMNS if options.startup else COLUMNS)
+    networks_suite.print_rows(title, rows, "startup" if options.startup else "inference")
     return {"net": net, "batch": batch, "rows": rows}
 
 

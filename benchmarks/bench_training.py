@@ -30,16 +30,6 @@ from .workers import Crew
 #: With --quick, at most this many batches an epoch, and at most this many images.
 QUICK_BATCHES, QUICK_IMAGES = 4, 128
 
-COLUMNS = {
-    "images_per_second": ("images/s", "{:.0f}"),
-    "ratio": ("x", "{:.2f}x"),
-    "loss": ("loss", "{:.4f}"),
-    "import_seconds": ("import s", "{:.2f}"),
-    "first_step_seconds": ("first step s", "{:.2f}"),
-    "start_seconds": ("start s", "{:.2f}"),
-    "peak_rss_mb": ("peak MB", "{:.0f}"),
-}
-
 
 def measure(crew: Crew, net: str, batch: int, images: int, rounds: int) -> list[dict[str, Any]]:
     """Return one row per library; fastconv is the first."""
@@ -80,7 +70,7 @@ def run_one(net: str, batch: int, threads: int, options: argparse.Namespace) -> 
         heading = common.heading(crew, threads)
         rows = measure(crew, net, batch, images, options.rounds)
     title = f"{net}, batch {batch}, {threads} thread(s), epochs of {images} images"
-    networks_suite.print_rows(title, rows, COLUMNS)
+    networks_suite.print_rows(title, rows, "training")
     return heading | {"net": net, "batch": batch, "images": images, "rows": rows}
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .workers import Crew, WorkerDied, available_cpus
+from .workers import ISA_VARIABLES, Crew, WorkerDied, available_cpus
 
 
 def measure_fma_peak(seconds: float = 0.3) -> float:
@@ -71,6 +71,11 @@ def argument_parser(
         metavar="P,P",
         help=f"of {','.join(known)}, or none (all that are installed)",
     )
+    add(
+        "--isa",
+        choices=list(ISA_VARIABLES),
+        help="hold fastconv, and the others where they can be, to an instruction set",
+    )
     add("--rounds", type=int, help=f"turns of each library ({rounds}; 2 with --quick)")
     add("--quick", action="store_true", help="small and noisy: does everything work?")
     add("--json", type=Path, metavar="FILE", help="write all results as JSON")
@@ -86,6 +91,8 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argpar
         options.rounds = 2 if options.quick else options.default_rounds
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
+    if options.isa:
+        os.environ.update(ISA_VARIABLES[options.isa])
     cpus = available_cpus()
     if cpus and max(options.threads) > len(cpus):
         parser.error(f"--threads {max(options.threads)}: this process may use {len(cpus)} CPUs")

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import common, report
-from .truth import Truth
+from .truth import PRECISIONS, Truth, precision_of
 from .workers import Contender, Crew
 
 QUICK_SECONDS = 0.01
+
+#: A relative rms error that no arithmetic explains: that of bfloat16 numbers is about 0.003.
+WRONG_ERROR = 0.01
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def run_suite(bench: str, options: argparse.Namespace, cases: Sequence[Case]) ->
                 interrupted = True
             common.progress("")
         runs.append(heading | {"rows": rows})
-        _print(heading, rows)
+        _print(runs[-1])
         if interrupted:
             print("interrupted: these are the results so far")
             break
@@ -83,27 +86,29 @@ def _measure(
     contenders = crew.prepare(case.spec, truth.rows)
     crew.race(contenders, rounds, seconds, warmup=1)
     crew.finish()
-    results = [(contender, _result(contender, case, truth)) for contender in contenders]
-    peers: dict[str, dict[str, Any]] = {}
-    for contender, result in results:
+    theirs: dict[str, list[dict[str, Any]]] = {}
+    for contender in contenders:
         if contender.peer != "fastconv":
-            # Of the variants of a library the fastest counts; a failure only if all fail.
-            others = [peers[contender.peer]] if contender.peer in peers else []
-            peers[contender.peer] = min([*others, result], key=_median_us)
-    for contender, ours in results:
+            theirs.setdefault(contender.peer, []).append(_result(contender, case, truth))
+    for contender in contenders:
         if contender.peer != "fastconv":
             continue
+        ours = _result(contender, case, truth)
         if "failure" not in ours:
             ours["peak_share"] = ours["gflops"] / peak
+        algorithm, _, precision = contender.variant.partition(" ")
+        precision = precision or PRECISIONS[0]
+        peers = {peer: _best(results, precision) for peer, results in theirs.items()}
         ratios = {
-            peer: ours["gflops"] / theirs["gflops"]
-            for peer, theirs in peers.items()
-            if "failure" not in ours and "failure" not in theirs
+            peer: ours["gflops"] / result["gflops"]
+            for peer, result in peers.items()
+            if "failure" not in ours and _is_exact(result, precision)
         }
         yield {
             "problem": case.name,
             "direction": case.direction,
-            "algorithm": contender.variant,
+            "algorithm": algorithm,
+            "precision": precision,
             "fastconv": ours,
             "peers": peers,
             "ratios": ratios | ({"best": min(ratios.values())} if ratios else {}),
@@ -114,62 +119,58 @@ def _result(contender: Contender, case: Case, truth: Truth) -> dict[str, Any]:
     if contender.failure:
         return {"variant": contender.variant, "failure": contender.failure}
     shapes = [value.shape for value in truth.values]
+    error, excess = truth.errors(contender.results(shapes))
+    if not error < WRONG_ERROR:
+        return {"variant": contender.variant, "failure": f"wrong, with an rms error of {error:.1e}"}
     return {
         "variant": contender.variant,
         "median_us": contender.median * 1e6,
         "min_us": contender.minimum * 1e6,
         "gflops": case.flops / contender.median * 1e-9,
-        "error": common.finite(truth.error(contender.results(shapes))),
+        "error": error,
+        "class": precision_of(error, excess),
     }
+
+
+def _is_exact(result: dict[str, Any], precision: str) -> bool:
+    """Return whether a result is of the class `precision` or better."""
+    return "failure" not in result and PRECISIONS.index(result["class"]) <= PRECISIONS.index(
+        precision
+    )
+
+
+def _best(variants: Sequence[dict[str, Any]], precision: str) -> dict[str, Any]:
+    """Return the fastest of a library's variants that are exact enough, else the fastest."""
+    return min(variants, key=lambda result: (not _is_exact(result, precision), _median_us(result)))
 
 
 def _median_us(result: dict[str, Any]) -> float:
     return float(result.get("median_us", "inf"))
 
 
-def _print(heading: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
-    peers = [peer for peer in heading["versions"] if peer != "fastconv"]
-    names = [key for key in ("problem", "direction", "algorithm") if any(row[key] for row in rows)]
-    failures: list[str] = []
+def table(run: dict[str, Any]) -> tuple[list[str], list[list[str]], int]:
+    """Return headers, rows, and how many columns are text: a row per problem and direction."""
+    peers = [peer for peer in run["versions"] if peer != "fastconv"]
+    names = _labels(run["rows"], ("problem", "direction", "algorithm", "precision"))
     lines = []
-    for row in rows:
+    for row in run["rows"]:
         ours, ratios = row["fastconv"], row["ratios"]
-        label = " ".join(row[key] for key in names)
         numbers = ["failed", "", "", ""]
-        if "failure" in ours:
-            failures.append(f"{label}: {ours['failure']}")
-        else:
+        if "failure" not in ours:
             time, rate, share = ours["median_us"], ours["gflops"], ours["peak_share"]
             numbers = [f"{time:.1f}", f"{rate:.1f}", f"{share:.0%}", _error(ours)]
-        cells = []
-        for peer in peers:
-            theirs = row["peers"].get(peer)
-            if theirs is None:
-                cells.append("-")
-            elif "failure" in theirs:
-                failures.append(f"{label}, {peer}: {theirs['failure']}")
-                cells.append("failed")
-            else:
-                ratio = f" {ratios[peer]:.2f}x" if peer in ratios else ""
-                cells.append(f"{theirs['gflops']:.1f} ({_error(theirs)}){ratio}")
+        cells = [_peer_cell(row["peers"].get(peer), ratios.get(peer)) for peer in peers]
         best = f"{ratios['best']:.2f}x" if ratios else "-"
         lines.append([*(row[key] for key in names), *numbers, *cells, best])
-    report.print_table(
-        f"{heading['threads']} thread(s); peers: GF/s (rms error), how many times as fast we are",
-        [*names, "us", "GF/s", "peak", "error", *peers, "x best"],
-        lines,
-        left=len(names),
-    )
-    for failure in failures:
-        print(f"failed: {failure}")
-    _print_means(peers, rows)
+    return [*names, "us", "GF/s", "peak", "error", *peers, "x best"], lines, len(names)
 
 
-def _print_means(peers: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
-    """Print the geometric means of the ratios for each direction and algorithm."""
-    names = [key for key in ("direction", "algorithm") if any(row[key] for row in rows)]
+def means_table(run: dict[str, Any]) -> tuple[list[str], list[list[str]], int]:
+    """Return the same of the geometric means over each direction, algorithm and precision."""
+    peers = [peer for peer in run["versions"] if peer != "fastconv"]
+    names = _labels(run["rows"], ("direction", "algorithm", "precision"))
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for row in rows:
+    for row in run["rows"]:
         if "failure" not in row["fastconv"]:
             groups.setdefault(tuple(row[key] for key in names), []).append(row)
     lines = []
@@ -178,14 +179,49 @@ def _print_means(peers: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
         cells = [*group, str(len(members)), f"{common.geometric_mean(rates):.1f}"]
         for peer in (*peers, "best"):
             ratios = [row["ratios"][peer] for row in members if peer in row["ratios"]]
-            cells.append(f"{common.geometric_mean(ratios):.2f}x" if ratios else "-")
+            count = f" ({len(ratios)})" if 0 < len(ratios) < len(members) else ""
+            cells.append(f"{common.geometric_mean(ratios):.2f}x{count}" if ratios else "-")
         lines.append(cells)
     headers = [*names, "problems", "GF/s", *(f"x {peer}" for peer in (*peers, "best"))]
-    report.print_table("geometric means", headers, lines, left=len(names))
+    return headers, lines, len(names)
+
+
+def _labels(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> list[str]:
+    """Return those of `keys` that tell rows apart."""
+    always = {"problem", "direction"}
+    return [
+        key
+        for key in keys
+        if any(row[key] for row in rows) and (key in always or len({row[key] for row in rows}) > 1)
+    ]
+
+
+def _peer_cell(result: dict[str, Any] | None, ratio: float | None) -> str:
+    if result is None:
+        return "-"
+    if "failure" in result:
+        return "failed"
+    compared = "" if ratio is None else f" {ratio:.2f}x"
+    return f"{result['gflops']:.1f} ({_error(result)}){compared}"
 
 
 def _error(result: dict[str, Any]) -> str:
-    return "nan" if result["error"] is None else f"{result['error']:.1e}"
+    """Return the error, and the class when it is not the best."""
+    grade = "" if result["class"] == PRECISIONS[0] else f", {result['class']}"
+    return f"{result['error']:.1e}{grade}"
+
+
+def _print(run: dict[str, Any]) -> None:
+    title = f"{run['threads']} thread(s); peers: GF/s (rms error), how many times as fast we are"
+    report.print_table(title, *table(run))
+    failures = {
+        f"failed: {row['problem']} {row['direction']}, {peer}: {result['failure']}": None
+        for row in run["rows"]
+        for peer, result in {"fastconv": row["fastconv"], **row["peers"]}.items()
+        if "failure" in result
+    }
+    print(*failures, sep="\n", end="\n" if failures else "")
+    report.print_table("geometric means", *means_table(run))
 
 
 def _plot(path: Any, document: dict[str, Any]) -> None:
@@ -197,6 +233,7 @@ def _plot(path: Any, document: dict[str, Any]) -> None:
                 row["problem"],
                 row["direction"],
                 row["algorithm"],
+                row["precision"],
                 f"threads={run['threads']}",
             ]
             labels.append(" ".join(filter(None, label)))
@@ -207,4 +244,7 @@ def _plot(path: Any, document: dict[str, Any]) -> None:
                 bars.append(result.get("gflops", float("nan")))
     for bars in series.values():
         bars += [float("nan")] * (len(labels) - len(bars))
-    report.plot_bars(path, document["machine"]["cpu"], "GF/s", labels, series)
+    peaks = {
+        f"FMA peak, {run['threads']} thread(s)": run["peak_gflops"] for run in document["runs"]
+    }
+    report.plot_bars(path, document["machine"]["cpu"], "GF/s", labels, series, peaks)

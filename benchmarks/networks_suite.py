@@ -14,6 +14,31 @@ from . import common, report
 
 Row = dict[str, Any]
 
+#: Header and format of the entries that each benchmark prints.
+COLUMNS = {
+    "training": {
+        "images_per_second": ("images/s", "{:.0f}"),
+        "ratio": ("x", "{:.2f}x"),
+        "loss": ("loss", "{:.4f}"),
+        "import_seconds": ("import s", "{:.2f}"),
+        "first_step_seconds": ("first step s", "{:.2f}"),
+        "start_seconds": ("start s", "{:.2f}"),
+        "peak_rss_mb": ("peak MB", "{:.0f}"),
+    },
+    "inference": {
+        "median_us": ("us", "{:.1f}"),
+        "images_per_second": ("images/s", "{:.0f}"),
+        "ratio": ("x", "{:.2f}x"),
+        "difference": ("difference", "{:.1e}"),
+        "variant": ("way", "{}"),
+    },
+    "startup": {
+        "median_seconds": ("median s", "{:.3f}"),
+        "min_seconds": ("min s", "{:.3f}"),
+        "ratio": ("x", "{:.1f}x"),
+    },
+}
+
 
 def add_ratios(rows: Sequence[Row], speed: str) -> None:
     """Add how many times as fast fastconv is, by the entry `speed` (larger is better)."""
@@ -29,8 +54,9 @@ def missing(peers: Iterable[str], rows: Sequence[Row]) -> list[Row]:
     return [{"library": peer, "failure": "not written"} for peer in peers if peer not in present]
 
 
-def print_rows(title: str, rows: Sequence[Row], columns: dict[str, tuple[str, str]]) -> None:
-    """Print a table; `columns` says the header and the format of each entry of a row."""
+def table(rows: Sequence[Row], bench: str) -> tuple[list[str], list[list[str]], int]:
+    """Return headers, rows, and how many columns are text."""
+    columns = COLUMNS[bench]
     lines = []
     for row in rows:
         cells = [
@@ -38,15 +64,19 @@ def print_rows(title: str, rows: Sequence[Row], columns: dict[str, tuple[str, st
             for key, (_, form) in columns.items()
         ]
         lines.append([row["library"], *cells])
-    headers = ["library", *(header for header, _ in columns.values())]
-    report.print_table(title, headers, lines, left=1)
+    return ["library", *(header for header, _ in columns.values())], lines, 1
+
+
+def print_rows(title: str, rows: Sequence[Row], bench: str) -> None:
+    """Print the table, and why libraries are missing from it."""
+    report.print_table(title, *table(rows, bench))
     for row in rows:
         if "failure" in row:
             print(f"{row['library']}: {row['failure']}")
 
 
-def print_means(runs: Sequence[dict[str, Any]]) -> None:
-    """Print the geometric mean over all runs of how many times as fast fastconv is."""
+def means(runs: Sequence[dict[str, Any]]) -> str:
+    """Say how many times as fast fastconv is: geometric means over all runs; "" if none can be."""
     ratios: dict[str, list[float]] = {}
     for run in runs:
         present = {row["library"]: row["ratio"] for row in run["rows"] if "ratio" in row}
@@ -54,9 +84,9 @@ def print_means(runs: Sequence[dict[str, Any]]) -> None:
             present["best"] = min(present.values())
         for name, ratio in present.items():
             ratios.setdefault(name, []).append(ratio)
-    means = [f"{name} {common.geometric_mean(values):.2f}x" for name, values in ratios.items()]
-    if means:
-        print(f"\nfastconv's speed, geometric means over {len(runs)} run(s): {', '.join(means)}")
+    words = [f"{name} {common.geometric_mean(values):.2f}x" for name, values in ratios.items()]
+    where = f"geometric means over {len(runs)} run(s)"
+    return f"fastconv is as many times as fast, {where}: {', '.join(words)}" if words else ""
 
 
 def plot(path: Path, runs: Sequence[dict[str, Any]], speed: str, unit: str) -> None:
@@ -73,7 +103,7 @@ def plot(path: Path, runs: Sequence[dict[str, Any]], speed: str, unit: str) -> N
 
 def finish(bench: str, options: Any, runs: Sequence[dict[str, Any]], speed: str, unit: str) -> int:
     """Print the means, write the files that were asked for; return the exit code."""
-    print_means(runs)
+    print(f"\n{means(runs)}")
     if options.json:
         common.write_json(
             options.json,

@@ -64,6 +64,16 @@ class Problem:
         n, oh, ow, f = self.output_shape
         return 2 * n * oh * ow * f * self.KH * self.KW * (self.C // self.groups)
 
+    def summed(self, result: str) -> int:
+        """Return how many products one element of `result` sums: of "y", "dx" or "dkernel"."""
+        n, oh, ow, f = self.output_shape
+        if result == "dkernel":
+            return n * oh * ow
+        taps = self.KH * self.KW
+        if result == "y":
+            return taps * self.C // self.groups
+        return max(taps // (self.strides[0] * self.strides[1]), 1) * f // self.groups
+
     @property
     def kind(self) -> str:
         return "depthwise" if self.groups == self.C > 1 else f"{self.KH}x{self.KW}"
@@ -214,6 +224,67 @@ def _resnet20() -> Iterator[Problem]:
         yield _square(net, f"conv{stage}_3x3", 32, size, width, width, 3, padding="same")
 
 
+def _inceptionv3() -> Iterator[Problem]:
+    """Yield InceptionV3 (Szegedy et al., arXiv:1512.00567) at 299x299, as Keras builds it."""
+
+    def conv(
+        layer: str, size: int, c: int, f: int, kh: int, kw: int, stride: int = 1, pad: str = "same"
+    ) -> Problem:
+        name, strides = f"inceptionv3_{layer}_{kh}x{kw}", (stride, stride)
+        return Problem(name, 1, size, size, c, f, kh, kw, strides, pad, net="inceptionv3")
+
+    yield conv("stem1_stride2", 299, 3, 32, 3, 3, 2, "valid")
+    yield conv("stem2", 149, 32, 32, 3, 3, pad="valid")
+    yield conv("stem3", 147, 32, 64, 3, 3)
+    yield conv("stem4", 73, 64, 80, 1, 1)
+    yield conv("stem5", 73, 80, 192, 3, 3, pad="valid")
+    for block, channels in enumerate((192, 256, 288)):
+        yield conv(f"mixed{block}_enter64", 35, channels, 64, 1, 1)
+        yield conv(f"mixed{block}_enter48", 35, channels, 48, 1, 1)
+    yield conv("mixed0_pooled", 35, 192, 32, 1, 1)
+    yield conv("mixed0", 35, 48, 64, 5, 5)
+    yield conv("mixed0_first", 35, 64, 96, 3, 3)
+    yield conv("mixed0_second", 35, 96, 96, 3, 3)
+    yield conv("mixed3_stride2", 35, 288, 384, 3, 3, 2, "valid")
+    yield conv("mixed3_deep_stride2", 35, 96, 96, 3, 3, 2, "valid")
+    for block, width in ((4, 128), (5, 160), (7, 192)):
+        yield conv(f"mixed{block}_enter", 17, 768, width, 1, 1)
+        yield conv(f"mixed{block}", 17, width, width, 1, 7)
+        yield conv(f"mixed{block}", 17, width, width, 7, 1)
+        yield conv(f"mixed{block}_last", 17, width, 192, 1, 7)
+        yield conv(f"mixed{block}_last", 17, width, 192, 7, 1)
+    yield conv("mixed8_stride2", 17, 192, 320, 3, 3, 2, "valid")
+    yield conv("mixed8_deep_stride2", 17, 192, 192, 3, 3, 2, "valid")
+    for block, channels in ((9, 1280), (10, 2048)):
+        for width in (192, 320, 384, 448):
+            yield conv(f"mixed{block}_enter{width}", 8, channels, width, 1, 1)
+    yield conv("mixed9", 8, 384, 384, 1, 3)
+    yield conv("mixed9", 8, 384, 384, 3, 1)
+    yield conv("mixed9", 8, 448, 384, 3, 3)
+
+
+def _unet() -> Iterator[Problem]:
+    """Yield U-Net (Ronneberger et al., arXiv:1505.04597) at 128x128, with "same" padding.
+
+    Going up, 2x2 convolutions follow a plain enlargement.
+    """
+
+    def conv(layer: str, size: int, c: int, f: int, k: int) -> Problem:
+        return _square("unet", f"{layer}_{k}x{k}", 1, size, c, f, k, padding="same")
+
+    channels, size = 3, 128
+    for level, width in enumerate((64, 128, 256, 512, 1024), 1):
+        yield conv(f"down{level}_first", size, channels, width, 3)
+        yield conv(f"down{level}_second", size, width, width, 3)
+        channels, size = width, size // 2
+    size = 16
+    for level, width in enumerate((512, 256, 128, 64), 1):
+        yield conv(f"up{level}_enlarged", size, channels, width, 2)
+        yield conv(f"up{level}_joined", size, channels, width, 3)
+        channels, size = width, 2 * size
+    yield conv("classes", 128, 64, 2, 1)
+
+
 def _small() -> Iterator[Problem]:
     """Yield LeNet-5 (LeCun et al., 1998) at 32x32 and the usual MNIST tutorial network."""
     yield _square("lenet5", "c1_5x5", 32, 32, 1, 6, 5)
@@ -233,7 +304,15 @@ def _distinct(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 #: Every distinct convolution of each network; batch 1 for ImageNet sizes, 32 for small images.
 CONVOLUTIONS: tuple[Problem, ...] = _distinct(
-    [*_small(), *_resnet20(), *_resnet50(), *_vgg16(), *_mobilenetv2()]
+    [
+        *_small(),
+        *_resnet20(),
+        *_resnet50(),
+        *_vgg16(),
+        *_mobilenetv2(),
+        *_inceptionv3(),
+        *_unet(),
+    ]
 )
 
 #: What `--quick` takes when nothing is selected: one problem per family of algorithms.

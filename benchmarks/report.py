@@ -34,10 +34,23 @@ def print_table(
         print("  ".join(cells).rstrip())
 
 
+def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
+    """Return the table as Markdown; cells must not hold a "|"."""
+    marks = ["---" if index < left else "---:" for index in range(len(headers))]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (headers, marks, *rows))
+
+
 def plot_bars(
-    path: Path, title: str, unit: str, labels: Sequence[str], series: dict[str, list[float]]
+    path: Path,
+    title: str,
+    unit: str,
+    labels: Sequence[str],
+    series: dict[str, list[float]],
+    marks: dict[str, float] | None = None,
 ) -> None:
     """Draw a group of horizontal bars per label, one bar per series; NaN leaves a gap.
+
+    `marks` are vertical lines with a name each.
 
     Raises
     ------
@@ -53,6 +66,8 @@ def plot_bars(
     for index, (name, values) in enumerate(series.items()):
         places = [place + index * height for place in range(len(labels))]
         axes.barh(places, values, height, label=name)
+    for name, value in (marks or {}).items():
+        axes.axvline(value, color="black", linestyle="--", label=name)
     middle = height * (len(series) - 1) / 2
     axes.margins(y=0.01)
     axes.set_yticks([place + middle for place in range(len(labels))], labels)

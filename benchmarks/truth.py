@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -28,14 +28,60 @@ DIRECTIONS: dict[str, tuple[str, ...]] = {
 }
 
 
+#: Precisions as in fastconv, best first.
+PRECISIONS = ("highest", "high", "medium")
+
+
+def precision_of(error: float, excess: float) -> str:
+    """Return the class of a result by its rms error, and that in units of a plain chain's.
+
+    "highest" leaves the chain half its error more, for its chance; a relative error of 1e-4 comes
+    of shorter numbers than float32.
+    """
+    if excess <= 1.5:
+        return "highest"
+    return "high" if error < 1e-4 else "medium"
+
+
+@lru_cache(maxsize=1)
+def _chain_errors() -> np.ndarray:
+    """Return the relative rms errors of chains of 1, 2, ... float32 multiply-adds."""
+    rng = np.random.default_rng(0)
+    lengths, samples = 4096, 1024
+    a, b = rng.standard_normal((2, lengths, samples), dtype=np.float32).astype(np.float64)
+    products = a * b  # exact in float64
+    exact, chain = np.zeros(samples), np.zeros(samples, np.float32)
+    errors = []
+    for product in products:
+        exact += product
+        chain = (chain + product).astype(np.float32)
+        errors.append(np.sqrt(np.mean((chain - exact) ** 2) / np.mean(exact**2)))
+    return np.array(errors)
+
+
+def chain_error(length: int) -> float:
+    """Return the relative rms error of one chain of `length` multiply-adds of normal numbers.
+
+    Longer chains than those tried grow as the square root, as the errors of a random walk do. A
+    chain of very few has almost none: no one is asked for less than one rounding of the result.
+    """
+    errors = _chain_errors()
+    beyond = math.sqrt(max(length / len(errors), 1))
+    return max(float(errors[min(length, len(errors)) - 1]) * beyond, float(errors[0]))
+
+
 class Truth:
     """Sampled rows of each result, and their exact values."""
 
     def __init__(self) -> None:
         self.rows: list[list[int]] = []
         self.values: list[np.ndarray] = []
+        self.chains: list[float] = []
 
-    def add(self, shape: Sequence[int], exact: Callable[[np.ndarray], np.ndarray]) -> None:
+    def add(
+        self, shape: Sequence[int], summed: int, exact: Callable[[np.ndarray], np.ndarray]
+    ) -> None:
+        """Add a result whose elements are sums of `summed` products."""
         total = math.prod(shape[:-1])
         rows = np.arange(total)
         if total > SAMPLED_ROWS:
@@ -43,12 +89,18 @@ class Truth:
         self.rows.append(rows.tolist())
         self.values.append(exact(rows))
 
-    def error(self, results: Sequence[np.ndarray]) -> float:
-        """Return the largest rms error of `results`, each relative to the rms of the truth."""
-        return max(
+        self.chains.append(chain_error(summed))
+
+    def errors(self, results: Sequence[np.ndarray]) -> tuple[float, float]:
+        """Return the largest rms error of `results`, each relative to the rms of the truth.
+
+        And the largest of them in units of the error of a plain chain of multiply-adds.
+        """
+        errors = [
             float(np.sqrt(np.mean((got.astype(np.float64) - want) ** 2) / np.mean(want**2)))
             for got, want in zip(results, self.values, strict=True)
-        )
+        ]
+        return max(errors), max(e / chain for e, chain in zip(errors, self.chains, strict=True))
 
 
 def conv2d_truth(p: Problem, direction: str) -> Truth:
@@ -59,7 +111,7 @@ def conv2d_truth(p: Problem, direction: str) -> Truth:
             "dx": (p.input_shape, _input_gradient_rows),
             "dkernel": (p.kernel_shape, _kernel_gradient_rows),
         }[result]
-        truth.add(shape, partial(exact, p))
+        truth.add(shape, p.summed(result), partial(exact, p))
     return truth
 
 
@@ -67,7 +119,7 @@ def gemm_truth(p: GemmProblem) -> Truth:
     truth = Truth()
     a = standard_normal("a", (p.M, p.K))
     b = standard_normal("b", (p.K, p.N)).astype(np.float64)
-    truth.add((p.M, p.N), lambda rows: a[rows].astype(np.float64) @ b)
+    truth.add((p.M, p.N), p.K, lambda rows: a[rows].astype(np.float64) @ b)
     return truth
 
 

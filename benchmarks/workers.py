@@ -44,6 +44,24 @@ FIXED_VARIABLES = {
 }
 
 
+#: How each library is held to an instruction set; ONNX Runtime and ncnn know no such switch.
+ISA_VARIABLES = {
+    isa: {
+        "FASTCONV_ISA": isa,
+        "ONEDNN_MAX_CPU_ISA": onednn,  # TensorFlow, PyTorch
+        "DNNL_MAX_CPU_ISA": onednn,
+        "ATEN_CPU_CAPABILITY": isa,
+        "MKL_ENABLE_INSTRUCTIONS": isa.upper(),
+        "OPENBLAS_CORETYPE": openblas,
+        "XLA_FLAGS": f"--xla_cpu_max_isa={isa.upper()}",
+    }
+    for isa, onednn, openblas in (
+        ("avx2", "AVX2", "Haswell"),
+        ("avx512", "AVX512_CORE", "SkylakeX"),
+    )
+}
+
+
 class WorkerDied(RuntimeError):
     """The process ended without an answer."""
 

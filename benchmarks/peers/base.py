@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -126,6 +127,29 @@ class OpenVinoPeer(Peer):
             "INFERENCE_PRECISION_HINT": "f32",
         }
         return self.openvino.Core().compile_model(model, "CPU", how)
+
+
+class NcnnPeer(Peer):
+    def __init__(self, threads: int, options: dict[str, Any]) -> None:
+        super().__init__(threads, options)
+        import ncnn
+
+        self.ncnn = ncnn
+        self.version = ncnn.__version__
+
+    def net(self, layers: str, weights: bytes, winograd: bool) -> Any:
+        """Return a network of float32 numbers, from the text and the bytes of its two files."""
+        net = self.ncnn.Net()
+        net.opt.num_threads = self.threads
+        net.opt.use_winograd_convolution = winograd
+        for word in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage"):
+            setattr(net.opt, f"use_{word}", False)
+        with tempfile.NamedTemporaryFile() as file:  # from memory it would keep only a pointer
+            file.write(weights)
+            file.flush()
+            if net.load_param_mem(layers) or net.load_model(file.name):
+                raise RuntimeError("ncnn: the network cannot be loaded")
+        return net
 
 
 def on_keras(words: type[Peer], base: type[Peer], backend: str, **options: Any) -> type[Peer]:

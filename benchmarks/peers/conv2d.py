@@ -18,7 +18,10 @@ from .base import (
     Contender,
     FastconvPeer,
     JaxPeer,
+    NcnnPeer,
     OnnxRuntimePeer,
+    OpenVinoPeer,
+    Peer,
     TensorFlowPeer,
     TorchPeer,
     namespace,
@@ -42,10 +45,16 @@ class Fastconv(FastconvPeer):
     def contenders(self, spec: dict[str, Any]) -> Makers:
         p = namespace(spec)
         arrays = _arrays(p)
-        return {name: partial(self._make, p, arrays, name) for name in p.algorithms}
+        return {
+            f"{algorithm} {precision}": partial(self._make, p, arrays, algorithm, precision)
+            for precision in p.precisions
+            for algorithm in p.algorithms
+        }
 
-    def _make(self, p: SimpleNamespace, arrays: dict[str, np.ndarray], algorithm: str) -> Contender:
-        from fastconv import ops
+    def _make(
+        self, p: SimpleNamespace, arrays: dict[str, np.ndarray], algorithm: str, precision: str
+    ) -> Contender:
+        from fastconv import config, ops
 
         x, kernel, dy = (arrays.get(name) for name in ("x", "kernel", "dy"))
         input_shape, kernel_shape = tuple(p.input_shape), tuple(p.kernel_shape)
@@ -67,7 +76,12 @@ class Fastconv(FastconvPeer):
                 ops.conv2d_backward_filter(x, dy, kernel_shape, **how),
             ),
         }[p.direction]
-        return Contender(run, _listed)
+
+        def at_precision() -> Any:
+            config.set_float32_matmul_precision(precision)
+            return run()
+
+        return Contender(at_precision, _listed)
 
 
 class Torch(TorchPeer):
@@ -231,26 +245,72 @@ class Jax(JaxPeer):
         return Contender(lambda: jax.block_until_ready(function(**device)), _listed)
 
 
-class OnnxRuntime(OnnxRuntimePeer):
-    """A model of one Conv node (forward only), its kernel a constant that may be packed ahead."""
+def _onnx_model(p: SimpleNamespace, kernel: np.ndarray) -> bytes:
+    """Return a model of one Conv node, x (N, C, H, W) to y; its kernel can be packed ahead."""
+    import onnx
 
-    def __init__(self, threads: int, options: dict[str, Any]) -> None:
-        super().__init__(threads, options)
-        import onnx
+    helper, real = onnx.helper, onnx.TensorProto.FLOAT
+    (top, bottom), (left, right) = p.pads
+    node = helper.make_node(
+        "Conv",
+        ["x", "kernel"],
+        ["y"],
+        strides=p.strides,
+        dilations=p.dilation,
+        group=p.groups,
+        pads=[top, left, bottom, right],
+    )
+    shapes = {name: [shape[axis] for axis in (0, 3, 1, 2)] for name, shape in _images(p).items()}
+    x, y = (helper.make_tensor_value_info(name, real, shapes[name]) for name in ("x", "y"))
+    constant = onnx.numpy_helper.from_array(_kernel_first(kernel), "kernel")
+    graph = helper.make_graph([node], p.name, [x], [y], [constant])
+    # An old file format that every ONNX Runtime of the last years reads.
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
 
-        self.onnx = onnx
+
+def _images(p: SimpleNamespace) -> dict[str, Any]:
+    return {"x": p.input_shape, "y": p.output_shape}
+
+
+def _channels_first(images: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+
+
+def _kernel_first(kernel: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+
+
+class _ForwardOnly(Peer):
+    """Libraries that only predict: images channels first, kernels packed ahead."""
 
     def contenders(self, spec: dict[str, Any]) -> Makers:
         p = namespace(spec)
-        return {"": partial(self._make, p, _arrays(p))} if p.direction == "forward" else {}
+        if p.direction != "forward":
+            return {}
+        arrays = _arrays(p)
+        return {
+            name: partial(self._make, p, arrays["x"], arrays["kernel"], name)
+            for name in self._variants(p)
+        }
 
-    def _make(self, p: SimpleNamespace, arrays: dict[str, np.ndarray]) -> Contender:
-        x = np.ascontiguousarray(arrays["x"].transpose(0, 3, 1, 2))
-        kernel = np.ascontiguousarray(arrays["kernel"].transpose(3, 2, 0, 1))
-        n, oh, ow, f = p.output_shape
-        session = self.session(self._model(p, x.shape, kernel, (n, f, oh, ow)))
+    def _variants(self, p: SimpleNamespace) -> tuple[str, ...]:
+        return ("",)
+
+    def _make(
+        self, p: SimpleNamespace, x: np.ndarray, kernel: np.ndarray, variant: str
+    ) -> Contender:
+        raise NotImplementedError
+
+
+class OnnxRuntime(_ForwardOnly, OnnxRuntimePeer):
+    def _make(
+        self, p: SimpleNamespace, x: np.ndarray, kernel: np.ndarray, variant: str
+    ) -> Contender:
+        session = self.session(_onnx_model(p, kernel))
         binding = session.io_binding()
-        binding.bind_ortvalue_input("x", self.runtime.OrtValue.ortvalue_from_numpy(x))
+        value = self.runtime.OrtValue.ortvalue_from_numpy(_channels_first(x))
+        binding.bind_ortvalue_input("x", value)
         binding.bind_output("y", "cpu")
 
         def run() -> Any:
@@ -259,28 +319,53 @@ class OnnxRuntime(OnnxRuntimePeer):
 
         return Contender(run, lambda done: [done.get_outputs()[0].numpy().transpose(0, 2, 3, 1)])
 
-    def _model(self, p: SimpleNamespace, x_shape: Any, kernel: np.ndarray, y_shape: Any) -> bytes:
-        helper, real = self.onnx.helper, self.onnx.TensorProto.FLOAT
+
+class OpenVino(_ForwardOnly, OpenVinoPeer):
+    def _make(
+        self, p: SimpleNamespace, x: np.ndarray, kernel: np.ndarray, variant: str
+    ) -> Contender:
+        model = self.openvino.Core().read_model(_onnx_model(p, kernel))
+        request = self.compiled(model).create_infer_request()
+        images = _channels_first(x)
+        request.set_input_tensor(self.openvino.Tensor(images, shared_memory=True))
+
+        def run() -> Any:
+            request.infer()
+            return images, request  # the tensor does not keep the array it looks at
+
+        return Contender(run, lambda done: [done[1].get_output_tensor().data.transpose(0, 2, 3, 1)])
+
+
+class Ncnn(_ForwardOnly, NcnnPeer):
+    """One image after another: ncnn knows no batches. With its Winograd and without."""
+
+    def _variants(self, p: SimpleNamespace) -> tuple[str, ...]:
+        return ("winograd", "direct") if (p.KH, p.KW) == (3, 3) else ("direct",)
+
+    def _make(
+        self, p: SimpleNamespace, x: np.ndarray, kernel: np.ndarray, variant: str
+    ) -> Contender:
         (top, bottom), (left, right) = p.pads
-        node = helper.make_node(
-            "Conv",
-            ["x", "kernel"],
-            ["y"],
-            strides=p.strides,
-            dilations=p.dilation,
-            group=p.groups,
-            pads=[top, left, bottom, right],
-        )
-        graph = helper.make_graph(
-            [node],
-            p.name,
-            [helper.make_tensor_value_info("x", real, x_shape)],
-            [helper.make_tensor_value_info("y", real, y_shape)],
-            [self.onnx.numpy_helper.from_array(kernel, "kernel")],
-        )
-        # An old file format that every ONNX Runtime of the last years reads.
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-        return bytes(model.SerializeToString())
+        kind = "Convolution" if p.groups == 1 else "ConvolutionDepthWise"
+        # https://github.com/Tencent/ncnn/wiki/param-and-model-file-structure
+        sizes = {0: p.F, 1: p.KW, 11: p.KH, 2: p.dilation[1], 12: p.dilation[0], 6: kernel.size}
+        sizes |= {3: p.strides[1], 13: p.strides[0], 4: left, 15: right, 14: top, 16: bottom}
+        sizes |= {7: p.groups} if p.groups > 1 else {}
+        words = " ".join(f"{key}={value}" for key, value in sizes.items())
+        layers = f"Input x 0 1 x\n{kind} conv 1 1 x y {words}\n"
+        weights = np.zeros(1, "<i4").tobytes() + _kernel_first(kernel).tobytes()
+        net = self.net(f"7767517\n2 2\n{layers}", weights, winograd=variant == "winograd")
+        images = [self.ncnn.Mat(image).clone() for image in _channels_first(x)]
+
+        def run() -> Any:
+            results = []
+            for image in images:
+                extractor = net.create_extractor()
+                extractor.input("x", image)
+                results.append(extractor.extract("y")[1])
+            return results
+
+        return Contender(run, lambda mats: [np.stack(mats).transpose(0, 2, 3, 1)])
 
 
 PEERS = {
@@ -289,4 +374,6 @@ PEERS = {
     "tensorflow": TensorFlow,
     "jax": Jax,
     "onnxruntime": OnnxRuntime,
+    "openvino": OpenVino,
+    "ncnn": Ncnn,
 }
