@@ -13,5 +13,6 @@ r"""How fast fastconv is, next to the other libraries on the same machine.
                  serve   (child side) -> peers/{conv2d,gemm,training,inference}.py -> networks/
 
 `problems` names what is measured, `inputs` makes the data, `common` knows the machine and the
-command line, `report` prints; `table` makes Markdown of what the programs wrote with --json. A child process imports its own library only, never a second one.
+command line, `report` prints; `table` makes Markdown of what the programs wrote with --json. A
+child process imports its own library only, never a second one.
 """

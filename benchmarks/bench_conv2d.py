@@ -15,10 +15,10 @@ take turns. Printed are the median time of a call, GF/s (2 * multiply-adds of th
 per second, for gradients as well; "backward" is both), the share of the measured FMA peak, and the
 rms error against float64, relative to the rms of the result. By that error every result has a
 class: "highest" when it is at most 1.5 times that of a chain of float32 multiply-adds as long as
-the sums, "medium" when it is that of bfloat16 numbers, else "high". fastconv at a precision is
-compared with the fastest variant of each library that is at least as exact; a library that has
-none is shown with its class, and without a ratio. `python -m benchmarks.table` makes Markdown of
-a JSON file.
+the sums, "medium" when it is that of bfloat16 numbers, else "high". What fastconv computed is
+compared with the fastest variant of each library that is at least as exact; a library that has none
+is shown with its class, and without a ratio. `python -m benchmarks.table` makes Markdown of a JSON
+file.
 """
 
 from __future__ import annotations
