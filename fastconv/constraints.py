@@ -48,7 +48,7 @@ class _Norm(Constraint):
         return scaled.astype(np.float32)
 
     def _wanted(self, norms: np.ndarray) -> Any:
-        raise NotImplementedError
+        raise checks.must_define(self, "_wanted(norms)")
 
 
 class UnitNorm(_Norm):

@@ -85,7 +85,7 @@ from .preprocessing.geometry import RandomFlip, RandomRotation, RandomTranslatio
 from .preprocessing.normalization import Normalization
 from .preprocessing.patches import CutMix, MixUp, RandomErasing
 from .preprocessing.size import CenterCrop, RandomCrop, Resizing
-from .registry import OUT_OF_SCOPE, deserialize, get, out_of_scope, serialize
+from .registry import OUT_OF_SCOPE, TABLE, deserialize, get, out_of_scope, serialize
 from .rescaling import Rescaling
 from .reshaping import Flatten, Permute, RepeatVector, Reshape
 from .sample_normalization import (
@@ -261,4 +261,10 @@ __all__ = [
     "subtract",
 ]
 
+_BASES = (Layer, Wrapper)  # for classes of your own: in no file as they are
+TABLE.update(
+    (name, cls)
+    for name, cls in globals().items()
+    if isinstance(cls, type) and issubclass(cls, Layer) and cls not in _BASES
+)
 deprecation.add_modules(__name__)

@@ -12,6 +12,7 @@ import numpy as np
 from .. import activations, deprecation, ops
 from ..activations import ActivationFunction
 from ..arguments import as_real
+from ..ops import checks
 from ..ops.axes import AxesLast
 from . import arguments
 from .arguments import Shape
@@ -144,7 +145,7 @@ class _Parametrised(ActivationLayer):
     @property
     def function(self) -> ops.Activation:
         """The function with the layer's arguments."""
-        raise NotImplementedError
+        raise checks.must_define(self, "function")
 
     def apply(self, x: np.ndarray, training: bool) -> tuple[np.ndarray, Gradient]:
         """Return the function of `x`, and its gradient function."""

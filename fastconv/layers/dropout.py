@@ -36,7 +36,7 @@ class _Noise(Layer):
 
     def disturb(self, x: np.ndarray, seed: int) -> tuple[np.ndarray, Gradient]:
         """Return `x` with noise, and its gradient function."""
-        raise NotImplementedError
+        raise checks.must_define(self, "disturb(x, seed)")
 
     def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
         """Return `x` with noise, or `x` itself if not training."""

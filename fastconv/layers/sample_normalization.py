@@ -36,11 +36,11 @@ class _SampleNormalization(Layer):
 
     def to_groups(self, x: np.ndarray) -> np.ndarray:
         """Return x as (N, G, S, K); see `ops.normalize_groups`."""
-        raise NotImplementedError
+        raise checks.must_define(self, "to_groups(x)")
 
     def from_groups(self, y: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """Undo `to_groups` for an input of `shape`."""
-        raise NotImplementedError
+        raise checks.must_define(self, "from_groups(y, shape)")
 
     def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
         """Return the normalized `x`."""

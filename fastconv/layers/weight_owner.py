@@ -87,7 +87,7 @@ class WeightOwner(serialization.Configurable):
 
     def sublayers(self) -> list[Layer]:
         """Return the layers that this one is made of, in the order they were assigned."""
-        raise NotImplementedError
+        raise checks.must_define(self, "sublayers()")
 
     @property
     def weights(self) -> list[Variable]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import activations, ops
-from ..ops import precision
+from ..ops import checks, precision
 from . import weight_options
 from .activation import activate, as_activation
 from .layer import Backward, Layer
@@ -71,15 +71,15 @@ class KernelLayer(Layer):
 
     def linear(self, x: np.ndarray, activation: str | None) -> np.ndarray:
         """Return activation(linear(x, kernel) + bias)."""
-        raise NotImplementedError
+        raise checks.must_define(self, "linear(x, activation)")
 
     def kernel_gradient(self, x: np.ndarray, dy: np.ndarray) -> np.ndarray:
         """Return the gradient of the kernel."""
-        raise NotImplementedError
+        raise checks.must_define(self, "kernel_gradient(x, dy)")
 
     def input_gradient(self, dy: np.ndarray, input_shape: tuple[int, ...]) -> np.ndarray:
         """Return the gradient of the input."""
-        raise NotImplementedError
+        raise checks.must_define(self, "input_gradient(dy, input_shape)")
 
     def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
         """Return activation(linear(x, kernel) + bias)."""

@@ -144,7 +144,7 @@ class CrossEntropy(Loss):
             )
 
     def _from_probabilities(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        raise checks.must_define(self, "_from_probabilities(y_true, y_pred)")
 
 
 class CategoricalCrossentropy(CrossEntropy):

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import ops
 from ..arguments import as_real
+from ..ops import checks
 from .crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -53,7 +54,7 @@ class FocalLoss(CrossEntropy):
         return ops.activation(y_pred, self.activation) if self.from_logits else y_pred
 
     def _value_and_slope(self, y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        raise NotImplementedError
+        raise checks.must_define(self, "_value_and_slope(y, p)")
 
 
 class BinaryFocalCrossentropy(FocalLoss, BinaryCrossentropy):

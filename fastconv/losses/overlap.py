@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import backend
 from ..arguments import as_real
+from ..ops import checks
 from .loss import Loss
 from .rows import RowLoss
 
@@ -46,11 +47,11 @@ class OverlapLoss(RowLoss):
 
     def _fraction(self, y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return t and d, with the axes of y."""
-        raise NotImplementedError
+        raise checks.must_define(self, "_fraction(y, p)")
 
     def _derivatives(self, y: np.ndarray) -> tuple[Any, Any]:
         """Return the derivatives of t and d by p."""
-        raise NotImplementedError
+        raise checks.must_define(self, "_derivatives(y)")
 
 
 class Dice(OverlapLoss):

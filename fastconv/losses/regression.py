@@ -38,10 +38,10 @@ class ElementLoss(Loss):
         return slope / np.float32(y_pred.shape[-1])
 
     def _function(self, y: np.ndarray, p: np.ndarray) -> Any:
-        raise NotImplementedError
+        raise checks.must_define(self, "_function(y, p)")
 
     def _derivative(self, y: np.ndarray, p: np.ndarray) -> Any:
-        raise NotImplementedError
+        raise checks.must_define(self, "_derivative(y, p)")
 
 
 class MeanSquaredError(ElementLoss):

@@ -38,11 +38,11 @@ class Activation:
 
     def forward(self, x: Any) -> Float32:
         """Return y, float32."""
-        raise NotImplementedError
+        raise checks.must_define(self, "forward(x)")
 
     def backward(self, dy: Any, x: Any, y: Any) -> Float32:
         """Return dx, float32; `x` may be None unless `needs_input`, `y` may be if it is set."""
-        raise NotImplementedError
+        raise checks.must_define(self, "backward(dy, x, y)")
 
     def _used(self, x: Any, y: Any) -> tuple[Any, str]:
         """Return what the gradient is a function of, and its name."""

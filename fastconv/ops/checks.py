@@ -134,3 +134,8 @@ def readable_bytes(size: float) -> str:
             return f"{size:.2f} {unit}"
         size /= 1024
     return f"{size:.2f} PB"
+
+
+def must_define(owner: Any, method: str) -> NotImplementedError:
+    """Return what the base of a family of classes raises where a subclass has to do something."""
+    return NotImplementedError(f"{type(owner).__name__} must define {method}.")

@@ -52,7 +52,7 @@ class Iterator(PyDataset):
 
     def make_batch(self, index_array: np.ndarray, rng: np.random.RandomState) -> Any:
         """Return the batch of these samples, changed at random."""
-        raise NotImplementedError
+        raise checks.must_define(self, "make_batch(index_array, rng)")
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
@@ -135,7 +135,7 @@ class _ImageIterator(Iterator):
 
     def image(self, index: int) -> np.ndarray:
         """Return image number `index` as it is, float32 (H, W, C)."""
-        raise NotImplementedError
+        raise checks.must_define(self, "image(index)")
 
     def changed_images(self, rows: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
         """Return a batch of changed images."""

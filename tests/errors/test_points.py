@@ -26,6 +26,7 @@ from fastconv.layers import (
     Normalization,
     UpSampling1D,
 )
+from fastconv.layers.weighted import KernelLayer
 from fastconv.models import Sequential
 from fastconv.utils import PyDataset
 
@@ -287,3 +288,11 @@ def test_tests_elsewhere_exist(point):
     file, name = ELSEWHERE[point]
     source = (Path(__file__).parent.parent / file).read_text(encoding="utf-8")
     assert f"def {name}(" in source
+
+
+def test_a_base_class_says_what_to_define():
+    class Mine(KernelLayer):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"Mine must define linear\(x, activation\)"):
+        Mine().linear(X, None)

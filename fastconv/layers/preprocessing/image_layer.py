@@ -48,7 +48,7 @@ class ImageLayer(image.ImageLayer):
         x : float32 array (N, H, W, C)
         drawn : what `draw` returned
         """
-        raise NotImplementedError
+        raise checks.must_define(self, "transform(x, drawn)")
 
     def transform_masks(self, masks: np.ndarray, drawn: Any) -> np.ndarray:
         """Return segmentation masks (N, H, W, C), changed as their images are."""
@@ -173,11 +173,11 @@ class RandomImageLayer(ImageLayer):
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
         """Return random numbers for a batch of images of `shape` (N, H, W, C)."""
-        raise NotImplementedError
+        raise checks.must_define(self, "sample(rng, shape)")
 
     def vary(self, x: np.ndarray, drawn: Any) -> tuple[np.ndarray, Gradient | None]:
         """Return the changed images and the gradient, as `transform` does, in training."""
-        raise NotImplementedError
+        raise checks.must_define(self, "vary(x, drawn)")
 
     def draw(self, shape: tuple[int, ...], training: bool) -> Any:
         """Return random numbers in training, None otherwise."""
