@@ -28,7 +28,7 @@ from functools import partial
 
 from . import common, kernels_suite, problems
 from .peers.conv2d import PEERS
-from .truth import DIRECTIONS, PRECISIONS, conv2d_truth
+from .truth import DIRECTIONS, OPS_DIRECTIONS, conv2d_truth
 
 
 def cases(
@@ -59,46 +59,29 @@ def explain(chosen: Sequence[problems.Problem], directions: Sequence[str]) -> No
     """Print which algorithm is taken for each problem, and why."""
     from fastconv import ops
 
-    words = {"forward": "forward", "input": "backward_input", "kernel": "backward_filter"}
     for p in chosen:
         for direction in directions:
             for one in ("input", "kernel") if direction == "backward" else (direction,):
                 print(p.name)
                 print(
                     ops.explain_conv2d(
-                        p.input_shape, p.kernel_shape, direction=words[one], **p.geometry
+                        p.input_shape, p.kernel_shape, direction=OPS_DIRECTIONS[one], **p.geometry
                     )
                 )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = kernels_suite.argument_parser("bench_conv2d", __doc__, list(PEERS), rounds=5)
+    parser = kernels_suite.convolution_parser("bench_conv2d", __doc__, list(PEERS), rounds=5)
     add = parser.add_argument
-    add("--batch", type=common.counts, default=[], help="batch sizes (1, small images 32)")
-    add(
-        "--direction",
-        type=common.one_of(DIRECTIONS),
-        default=["forward", "input", "kernel"],
-        help="of forward,input,kernel,backward (the first three)",
-    )
     add(
         "--algorithm",
         type=common.words,
         default=["auto"],
         help="what ops.conv2d(algorithm=...) gets (auto); several make a row each",
     )
-    add(
-        "--precision",
-        type=common.one_of(PRECISIONS),
-        default=["highest"],
-        help="of highest,high,medium: what fastconv is asked for (highest)",
-    )
     add("--explain", action="store_true", help="print the choice of algorithm, time nothing")
     options = common.parse(parser, argv)
-    selected = options.names or options.sets or options.kinds
-    names = problems.QUICK_CONVOLUTIONS if options.quick and not selected else options.names
-    chosen = problems.select(problems.CONVOLUTIONS, names, options.sets, options.kinds)
-    chosen = problems.at_batches(chosen, options.batch)
+    chosen = kernels_suite.chosen_convolutions(options)
     if options.explain:
         explain(chosen, options.direction)
         return 0

@@ -64,13 +64,14 @@ def argument_parser(
     )
     add = parser.add_argument
     add("--threads", type=counts, default=[1], metavar="N,N", help="numbers of threads (1)")
-    add(
-        "--peers",
-        type=one_of(known),
-        default=known,
-        metavar="P,P",
-        help=f"of {','.join(known)}, or none (all that are installed)",
-    )
+    if known:
+        add(
+            "--peers",
+            type=one_of(known),
+            default=known,
+            metavar="P,P",
+            help=f"of {','.join(known)}, or none (all that are installed)",
+        )
     add(
         "--isa",
         choices=list(ISA_VARIABLES),

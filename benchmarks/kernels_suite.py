@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import common, report
-from .truth import PRECISIONS, Truth, precision_of
+from .problems import CONVOLUTIONS, QUICK_CONVOLUTIONS, Problem, at_batches, select
+from .truth import DIRECTIONS, PRECISIONS, Truth, precision_of
 from .workers import Contender, Crew
 
 QUICK_SECONDS = 0.01
@@ -43,9 +44,44 @@ def argument_parser(
     return parser
 
 
+def convolution_parser(
+    program: str, doc: str | None, peers: Sequence[str], rounds: int
+) -> argparse.ArgumentParser:
+    """Return the parser of a suite of convolutions."""
+    parser = argument_parser(program, doc, peers, rounds)
+    add = parser.add_argument
+    add("--batch", type=common.counts, default=[], help="batch sizes (1, small images 32)")
+    add(
+        "--direction",
+        type=common.one_of(DIRECTIONS),
+        default=["forward", "input", "kernel"],
+        help="of forward,input,kernel,backward (the first three)",
+    )
+    add(
+        "--precision",
+        type=common.one_of(PRECISIONS),
+        default=["highest"],
+        help="of highest,high,medium: what fastconv is asked for (highest)",
+    )
+    return parser
+
+
+def chosen_convolutions(options: argparse.Namespace) -> list[Problem]:
+    """Return the problems that the command line selects."""
+    selected = options.names or options.sets or options.kinds
+    names = QUICK_CONVOLUTIONS if options.quick and not selected else options.names
+    chosen = select(CONVOLUTIONS, names, options.sets, options.kinds)
+    return at_batches(chosen, options.batch)
+
+
+def turn_seconds(options: argparse.Namespace) -> float:
+    """Return the length of a turn."""
+    return float(options.seconds or (QUICK_SECONDS if options.quick else 0.1))
+
+
 def run_suite(bench: str, options: argparse.Namespace, cases: Sequence[Case]) -> int:
     """Measure all cases at each number of threads, print and save; return the exit code."""
-    seconds = options.seconds or (QUICK_SECONDS if options.quick else 0.1)
+    seconds = turn_seconds(options)
     runs: list[dict[str, Any]] = []
     interrupted = False
     for threads in options.threads:

@@ -28,6 +28,9 @@ DIRECTIONS: dict[str, tuple[str, ...]] = {
 }
 
 
+#: What fastconv.ops calls those with one result.
+OPS_DIRECTIONS = {"forward": "forward", "input": "backward_input", "kernel": "backward_filter"}
+
 #: Precisions as in fastconv, best first.
 PRECISIONS = ("highest", "high", "medium")
 
