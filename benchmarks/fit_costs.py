@@ -39,7 +39,7 @@ from .workers import Crew
 HOLD = 0.03
 
 #: Working sets of the copies, in bytes: what two buffers need together.
-LEVELS = (2**14, 2**18, 2**20, 2**22, 2**24, 2**27)
+LEVELS = (2**15, 2**18, 2**20, 2**22, 2**24, 2**27)
 
 
 def constants() -> dict[str, float]:
@@ -118,23 +118,25 @@ def regrets(measured: Sequence[Candidates], predicted: np.ndarray) -> list[float
 
 def copy_cycles(hertz: float, rounds: int) -> list[list[str]]:
     """Return a row per level of memory: bytes, cycles per float copied, bytes read per cycle."""
+    call = min(_copy_seconds(1) for _ in range(rounds))
     rows = []
     for size in LEVELS:
-        per_float = min(_copy_seconds(size) for _ in range(rounds)) * hertz
+        floats = size // 8
+        seconds = min(_copy_seconds(floats) for _ in range(rounds)) - call
+        per_float = seconds * hertz / floats
         rows.append([f"{size // 1024} KiB", f"{per_float:.3f}", f"{4 / per_float:.1f}"])
     return rows
 
 
-def _copy_seconds(size: int) -> float:
-    """Return the seconds per float of copies between two buffers of `size` bytes together."""
-    source, target = np.ones((2, size // 8), np.float32)
-    repeats = max(2**24 // size, 1)
-    # Many copies in one call: rows that all lie on the first one.
-    overlaid = np.lib.stride_tricks.as_strided(target, (repeats, target.size), (0, 4))
-    np.copyto(overlaid[:1], source)
+def _copy_seconds(floats: int) -> float:
+    """Return the seconds of one copy from one buffer to another."""
+    source, target = np.ones((2, floats), np.float32)
+    repeats = max(2**22 // floats, 4) if floats > 1 else 10_000
+    np.copyto(target, source)
     start = time.perf_counter()
-    np.copyto(overlaid, source)
-    return (time.perf_counter() - start) / overlaid.size
+    for _ in range(repeats):
+        np.copyto(target, source)
+    return (time.perf_counter() - start) / repeats
 
 
 def print_fit(measured: Sequence[Candidates], hertz: float) -> dict[str, Any]:
