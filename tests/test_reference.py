@@ -1,6 +1,6 @@
 """The truth itself: its gradients against central differences, and against the teaching twins.
 
-tests/reference.py and fastconv/reference.py share no code and are written differently (taps that
+tests/reference.py and fastconv/reference/ share no code and are written differently (taps that
 are added up here, windows that are cut out there), so that an error would have to be made twice.
 """
 

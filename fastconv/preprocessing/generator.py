@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend, ops, progress
+from .. import backend, progress
 from ..arguments import as_real
 from ..ops import checks
 from ..ops.affine import FILL_MODES
+from .changes import changed
 from .iterators import DirectoryIterator, NumpyArrayIterator
 
 _WHERE = "ImageDataGenerator"
@@ -308,29 +309,11 @@ class ImageDataGenerator:
             "zx", "zy": parts of width and height that are shown; "flip_horizontal",
             "flip_vertical": bool; "channel_shift_intensity": number added; "brightness": factor.
         """
-        changes = transform_parameters.get
         image = checks.as_float32(_WHERE, "x", x, 3)
         if self.data_format == "channels_first":
             image = image.transpose(1, 2, 0)
-        matrix = _affine_matrix(
-            [changes(key, 0) for key in ("theta", "tx", "ty", "shear")],
-            (changes("zx", 1), changes("zy", 1)),
-            image.shape[:2],
-        )
-        if matrix is not None:
-            interpolation = ("nearest", "bilinear")[self.interpolation_order]
-            image = ops.affine_transform(
-                image[None], matrix[None], interpolation, self.fill_mode, self.cval
-            )[0]
-        if changes("channel_shift_intensity") is not None:
-            intensity = np.float32(changes("channel_shift_intensity"))
-            image = np.clip(image + intensity, image.min(), image.max())
-        if changes("flip_horizontal"):
-            image = image[:, ::-1]
-        if changes("flip_vertical"):
-            image = image[::-1]
-        if changes("brightness") is not None:
-            image = _brighter(image, float(changes("brightness", 1)))
+        interpolation = ("nearest", "bilinear")[self.interpolation_order]
+        image = changed(image, transform_parameters, interpolation, self.fill_mode, self.cval)
         if self.data_format == "channels_first":
             image = image.transpose(2, 0, 1)
         return image.astype(self.dtype)
@@ -405,33 +388,3 @@ def _as_pair(name: str, value: Any) -> tuple[float, float]:
     if not isinstance(value, (list, tuple)) or len(value) != 2:
         raise ValueError(f"{_WHERE}: {name} must be two numbers, got {value!r}.")
     return as_real(_WHERE, name, value[0]), as_real(_WHERE, name, value[1])
-
-
-def _affine_matrix(
-    moves: list[float], zoom: tuple[float, float], size: tuple[int, ...]
-) -> np.ndarray | None:
-    """Return the matrix (2, 3) for `ops.affine_transform`; None if it would change nothing."""
-    if not any(moves) and zoom == (1, 1):
-        return None
-    theta, tx, ty, shear = moves
-    turn, slant = np.deg2rad(theta), np.deg2rad(shear)
-    cos, sin = np.cos(turn), np.sin(turn)
-    matrix = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
-    matrix = matrix @ [[1, 0, ty], [0, 1, tx], [0, 0, 1]]
-    matrix = matrix @ [[1, -np.sin(slant), 0], [0, np.cos(slant), 0], [0, 0, 1]]
-    matrix = matrix @ np.diag([*zoom, 1])
-    y, x = ((n - 1) / 2 for n in size)
-    around: np.ndarray = np.array([[1, 0, x], [0, 1, y], [0, 0, 1]]) @ matrix
-    around = around @ np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1]])
-    return around[:2].astype(np.float32)
-
-
-def _brighter(image: np.ndarray, factor: float) -> np.ndarray:
-    """Return an image with its brightness multiplied, in whole numbers of 0..255 as Keras does."""
-    low, high = image.min(), image.max()
-    stretched = bool(low < 0 or high > 255)
-    if stretched:
-        image = (image - low) / (high - low or 1) * 255
-    whole = np.floor(image)
-    bright: np.ndarray = np.clip(np.floor(whole * np.float32(factor)), 0, 255)
-    return bright / 255 * (high - low) + low if stretched else bright

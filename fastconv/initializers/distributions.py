@@ -1,82 +1,28 @@
-"""First values of weights, under Keras's names and with Keras's distributions.
+"""Initializers that draw numbers.
 
-The numbers come from `numpy.random.Generator(PCG64(seed))`, drawn as float32, so one seed gives
-the same weights on every machine (Orthogonal: up to the last bits of LAPACK's QR).
+From `numpy.random.Generator(PCG64(seed))`, as float32, so one seed gives the same weights on every
+machine (Orthogonal: up to the last bits of LAPACK's QR).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
-from . import serialization
-from .arguments import as_real
-from .ops import checks
-from .random import SeedGenerator, as_seed, default_seed
-from .serialization import Configurable, serialize
+from ..arguments import as_real
+from ..ops import checks
+from ..random import SeedGenerator, as_seed, default_seed
+from .initializer import Initializer, Shape
 
-Shape = Sequence[int]
 Seed = int | SeedGenerator | None
 
 #: Standard deviation of a standard normal that is cut at +-2.
 _TRUNCATED_STD = 0.87962566103423978
 _MODES = ("fan_in", "fan_out", "fan_avg")
 _DISTRIBUTIONS = ("uniform", "truncated_normal", "untruncated_normal")
-
-
-class Initializer(Configurable):
-    """Base class. A subclass defines `__call__(shape, dtype=None)`."""
-
-    def __call__(self, shape: Shape, dtype: Any = None) -> np.ndarray:
-        """Return a new array of `shape`; float32 unless `dtype` says otherwise."""
-        values = self._values(tuple(shape))
-        return np.asarray(values, np.float32 if dtype is None else dtype, order="C")
-
-    def _values(self, shape: tuple[int, ...]) -> np.ndarray:
-        raise NotImplementedError(f"{type(self).__name__} must define __call__(shape, dtype=None).")
-
-
-class Zeros(Initializer):
-    """All zeros."""
-
-    def _values(self, shape: tuple[int, ...]) -> np.ndarray:
-        return np.zeros(shape, np.float32)
-
-
-class Ones(Initializer):
-    """All ones."""
-
-    def _values(self, shape: tuple[int, ...]) -> np.ndarray:
-        return np.ones(shape, np.float32)
-
-
-class Constant(Initializer):
-    """One number everywhere."""
-
-    config_keys = ("value",)
-
-    def __init__(self, value: float = 0.0) -> None:
-        self.value = as_real("Constant", "value", value)
-
-    def _values(self, shape: tuple[int, ...]) -> np.ndarray:
-        return np.full(shape, self.value, np.float32)
-
-
-class Identity(Initializer):
-    """The identity matrix times `gain`; for 2-D shapes only."""
-
-    config_keys = ("gain",)
-
-    def __init__(self, gain: float = 1.0) -> None:
-        self.gain = as_real("Identity", "gain", gain)
-
-    def _values(self, shape: tuple[int, ...]) -> np.ndarray:
-        if len(shape) != 2:
-            raise ValueError(f"Identity: the shape must have 2 dimensions, got {shape}.")
-        return np.eye(*shape, dtype=np.float32) * np.float32(self.gain)
 
 
 class _Random(Initializer):
@@ -293,124 +239,3 @@ def _scale(values: np.ndarray, factor: float, offset: float = 0.0) -> np.ndarray
     values *= np.float32(factor)
     values += np.float32(offset)
     return values
-
-
-class _Given(Initializer):
-    """Values that the user brought as an array."""
-
-    def __init__(self, given: Any) -> None:
-        self._given = checks.as_float32("initializer", "array", given)
-
-    def _values(self, shape: tuple[int, ...]) -> np.ndarray:
-        if shape != self._given.shape:
-            raise ValueError(
-                f"initializer: the array must have the weight's shape {shape}, "
-                f"got {self._given.shape}."
-            )
-        return self._given.copy()
-
-    def get_config(self) -> dict[str, Any]:
-        raise TypeError("initializer: an array cannot be written to a config; use Constant(...).")
-
-
-_TABLE = serialization.name_table(
-    (
-        Constant,
-        GlorotNormal,
-        GlorotUniform,
-        HeNormal,
-        HeUniform,
-        Identity,
-        LecunNormal,
-        LecunUniform,
-        Ones,
-        Orthogonal,
-        RandomNormal,
-        RandomUniform,
-        TruncatedNormal,
-        VarianceScaling,
-        Zeros,
-    ),
-    {
-        "IdentityInitializer": Identity,
-        "OrthogonalInitializer": Orthogonal,
-        "normal": RandomNormal,
-        "one": Ones,
-        "uniform": RandomUniform,
-        "zero": Zeros,
-    },
-)
-
-constant = Constant
-glorot_normal = GlorotNormal
-glorot_uniform = GlorotUniform
-he_normal = HeNormal
-he_uniform = HeUniform
-identity = Identity
-lecun_normal = LecunNormal
-lecun_uniform = LecunUniform
-ones = Ones
-orthogonal = Orthogonal
-random_normal = RandomNormal
-random_uniform = RandomUniform
-truncated_normal = TruncatedNormal
-variance_scaling = VarianceScaling
-zeros = Zeros
-
-
-def get(identifier: Any) -> Any:
-    """Return an initializer for a name, config, class, instance, function(shape, dtype) or array.
-
-    None stays None.
-
-    Raises
-    ------
-    ValueError
-        The identifier is unknown.
-    """
-    if isinstance(identifier, (np.ndarray, np.generic)):
-        return _Given(identifier)
-    return serialization.get(identifier, _TABLE, "initializer", callable)
-
-
-def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """Return the initializer that `serialize` wrote, or that has the given name."""
-    return serialization.deserialize(config, _TABLE, "initializer", custom_objects)
-
-
-__all__ = [
-    "Constant",
-    "GlorotNormal",
-    "GlorotUniform",
-    "HeNormal",
-    "HeUniform",
-    "Identity",
-    "Initializer",
-    "LecunNormal",
-    "LecunUniform",
-    "Ones",
-    "Orthogonal",
-    "RandomNormal",
-    "RandomUniform",
-    "TruncatedNormal",
-    "VarianceScaling",
-    "Zeros",
-    "constant",
-    "deserialize",
-    "get",
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "identity",
-    "lecun_normal",
-    "lecun_uniform",
-    "ones",
-    "orthogonal",
-    "random_normal",
-    "random_uniform",
-    "serialize",
-    "truncated_normal",
-    "variance_scaling",
-    "zeros",
-]
