@@ -37,38 +37,22 @@ class Former:
             callbacks=callbacks,
             validation_data=validation_data,
             validation_steps=_whole(validation_steps),
-            **options,
+            **_own(options),
         )
 
     def evaluate_generator(
-        self: Any,
-        generator: Any,
-        steps: Any = None,
-        callbacks: Any = None,
-        max_queue_size: int = 10,
-        workers: int = 1,
-        use_multiprocessing: bool = False,
-        verbose: Any = 0,
+        self: Any, generator: Any, steps: Any = None, verbose: Any = 0, **options: Any
     ) -> Any:
         """Former name of `evaluate`, for generators."""
-        del max_queue_size, workers, use_multiprocessing
         deprecation.warn(type(self).__name__, "evaluate_generator")
-        return self.evaluate(generator, steps=_whole(steps), callbacks=callbacks, verbose=verbose)
+        return self.evaluate(generator, steps=_whole(steps), verbose=verbose, **_own(options))
 
     def predict_generator(
-        self: Any,
-        generator: Any,
-        steps: Any = None,
-        callbacks: Any = None,
-        max_queue_size: int = 10,
-        workers: int = 1,
-        use_multiprocessing: bool = False,
-        verbose: Any = 0,
+        self: Any, generator: Any, steps: Any = None, verbose: Any = 0, **options: Any
     ) -> Any:
         """Former name of `predict`, for generators."""
-        del max_queue_size, workers, use_multiprocessing
         deprecation.warn(type(self).__name__, "predict_generator")
-        return self.predict(generator, steps=_whole(steps), callbacks=callbacks, verbose=verbose)
+        return self.predict(generator, steps=_whole(steps), verbose=verbose, **_own(options))
 
     def predict_proba(self: Any, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Any:
         """Former name of `predict`."""
@@ -89,6 +73,11 @@ def take_fit_options(epochs: Any, options: dict[str, Any]) -> Any:
     for name in _QUEUE:
         deprecation.take("fit", options, name)
     return deprecation.take("fit", options, "nb_epoch", epochs)
+
+
+def _own(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options without those of threads."""
+    return {name: value for name, value in options.items() if name not in _QUEUE}
 
 
 def _whole(steps: Any) -> Any:
