@@ -21,6 +21,15 @@ from .ops import checks
 Self = TypeVar("Self", bound="Configurable")
 
 
+#: Settings that other versions of Keras write, with the values that mean nothing.
+_IDLE: dict[str, tuple[Any, ...]] = {
+    "decay": (None, 0),
+    "groups": (1,),
+    "is_legacy_optimizer": (False, True),
+    "jit_compile": (None, False, True, "auto"),
+}
+
+
 class Configurable:
     """Base of objects that are described by their constructor arguments.
 
@@ -32,6 +41,8 @@ class Configurable:
     keras_module: ClassVar[str | None] = None
     #: Whether an object that is in a file twice is read as one.
     keeps_identity: ClassVar[bool] = False
+    #: Settings that other versions of Keras write and that mean nothing, whatever their value.
+    idle_settings: ClassVar[tuple[str, ...]] = ()
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments as a dictionary that JSON can hold."""
@@ -45,13 +56,18 @@ class Configurable:
         out with a warning if their value is None or False; else they are an error.
         """
         known = parameters(cls)  # type: ignore[arg-type]  # mypy doubts that classes have hashes
-        idle = [key for key in config if key not in known and config[key] in (None, False)]
-        if idle:
+        kept = {
+            key: value
+            for key, value in config.items()
+            if key not in cls.idle_settings and (key in known or value not in _IDLE.get(key, ()))
+        }
+        unknown = [key for key in kept if key not in known and kept[key] in (None, False)]
+        if unknown:
             warnings.warn(
-                f"{cls.__name__}: ignored unknown settings without effect: {', '.join(idle)}.",
+                f"{cls.__name__}: ignored unknown settings without effect: {', '.join(unknown)}.",
                 stacklevel=2,
             )
-        return cls(**{key: config[key] for key in config if key not in idle})
+        return cls(**{key: kept[key] for key in kept if key not in unknown})
 
 
 @functools.lru_cache(maxsize=1024)

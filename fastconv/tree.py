@@ -33,6 +33,12 @@ def flatten_with_path(
         yield path, structure
 
 
+def unpacked(structure: Any) -> Any:
+    """Return the item of a list or tuple that has only one; else the structure itself."""
+    alone = isinstance(structure, (list, tuple)) and len(structure) == 1
+    return structure[0] if alone else structure
+
+
 def map_leaves(function: Callable[[Any], Any], structure: Any) -> Any:
     """Return the same structure with `function` of each leaf."""
     if isinstance(structure, Mapping):

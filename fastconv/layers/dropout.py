@@ -143,6 +143,8 @@ class AlphaDropout(Dropout):
 class _SpatialDropout(Dropout):
     """Dropout of whole channels. Tompson et al., arXiv:1411.4280."""
 
+    idle_settings = ("noise_shape",)
+
     def __init__(
         self,
         rate: float,

@@ -51,6 +51,8 @@ class Embedding(Layer):
 
     embeddings: Variable
 
+    idle_settings = ("input_length",)
+
     def __init__(
         self,
         input_dim: int,

@@ -21,6 +21,8 @@ from .layer import Backward
 class _SeparableConv(WindowLayer):
     """A convolution of each channel by itself, and a mixture of all channels of each pixel."""
 
+    #: Keras 2 writes what its base class has.
+    idle_settings = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")
     config_keys = (
         "depth_multiplier",
         "filters",

@@ -154,6 +154,8 @@ class _Calls:
         self._layers: dict[str, Layer] = {}
         self._made: dict[str, list[Node]] = {}
         self._open: list[tuple[str, list[Any]]] = []
+        #: Models whose calls are counted from 1 where they are named in a list.
+        self._from_1: type[Model] = Functional
         known = {**model_classes(), **(custom_objects or {})}
         for config in configs:
             if not isinstance(config, Mapping) or not isinstance(config.get("config"), Mapping):
@@ -210,10 +212,15 @@ class _Calls:
             }
             return [self._read(arg) for arg in call.get("args") or ()], kwargs
         # Keras 2: [[layer, call, output, kwargs], ...]
-        entries = [call] if call and isinstance(call[0], str) else list(call)
-        tensors = [self._tensor(entry[:3], counts_from_1=True) for entry in entries]
-        given = entries[0][3] if len(entries[0]) > 3 else {}
-        kwargs = {key: value for key, value in given.items() if value is not None}
+        self._from_1 = Model
+        entries = [call] if isinstance(call, list) and call and isinstance(call[0], str) else call
+        if not entries or not all(isinstance(e, list) and len(e) in (3, 4) for e in entries):
+            raise ValueError(
+                f"{self._where}: a call must be a list of [layer, call, output, arguments]."
+            )
+        tensors = [self._tensor(entry[:3], in_list=True) for entry in entries]
+        given = [e[3] for e in entries if len(e) == 4 and isinstance(e[3], Mapping)]
+        kwargs = {key: value for more in given for key, value in more.items() if value is not None}
         return [tensors[0] if len(tensors) == 1 else tensors], kwargs
 
     def _read(self, value: Any) -> Any:
@@ -233,7 +240,7 @@ class _Calls:
             return [self._read(item) for item in value]
         return value
 
-    def _tensor(self, history: Any, counts_from_1: bool = False) -> KerasTensor:
+    def _tensor(self, history: Any, in_list: bool = False) -> KerasTensor:
         """Return the tensor [layer, call, output]; _NotYet if the call was not made yet."""
         if not isinstance(history, (list, tuple)) or len(history) != 3:
             raise ValueError(f"{self._where}: a tensor must be [layer, call, output].")
@@ -241,7 +248,7 @@ class _Calls:
         if name not in self._layers:
             raise ValueError(f"{self._where}: there is no layer {name!r}.")
         call, index = int(call), int(index)
-        if counts_from_1 and isinstance(self._layers[name], Functional):
+        if in_list and isinstance(self._layers[name], self._from_1):
             call = max(call - 1, 0)
         nodes = self._made[name]
         if not 0 <= call < len(nodes):
@@ -256,7 +263,7 @@ class _Calls:
             return {key: self.tensors(place) for key, place in places.items()}
         if isinstance(places, (list, tuple)) and places and isinstance(places[0], str):
             try:
-                return self._tensor(places, counts_from_1=True)
+                return self._tensor(places, in_list=True)
             except _NotYet:
                 raise ValueError(
                     f"{self._where}: {places[0]!r} has no call {places[1]!r}."

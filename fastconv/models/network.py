@@ -86,7 +86,7 @@ class Network(Layer):
     def output_shape(self) -> Any:
         """Shape of the output with its batch axis; a structure of them for several outputs."""
         graph = self._built_graph("output shape")
-        return tree.map_leaves(lambda tensor: tensor.shape, graph.output)
+        return tree.unpacked(tree.map_leaves(lambda tensor: tensor.shape, graph.output))
 
     @property
     def input_names(self) -> list[str]:
@@ -212,9 +212,12 @@ class Network(Layer):
         return self.structured(outputs)
 
     def structured(self, outputs: list[np.ndarray]) -> Any:
-        """Return a flat list of outputs in the structure that the model was made with."""
+        """Return a flat list of outputs in the structure that the model was made with.
+
+        A list or tuple of one output is that output, as in Keras.
+        """
         assert self.graph is not None
-        return tree.pack(self.graph.output, outputs)
+        return tree.unpacked(tree.pack(self.graph.output, outputs))
 
     def call_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Note a call of the model within another one."""
@@ -232,7 +235,7 @@ class Network(Layer):
                     f"{self.where}: the input {wanted.name} must have shape {wanted.shape}, got "
                     f"{tensor.shape}."
                 )
-        shapes = calls.output_shapes(self.graph, [tensor.shape for tensor in flat])
+        shapes = tree.unpacked(calls.output_shapes(self.graph, [tensor.shape for tensor in flat]))
         return calls.note(self, args, kwargs, shapes, flat)
 
     def build_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -5,12 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-#: Arguments that Keras 3 has no more, with the values that mean nothing.
-_IDLE: dict[str, tuple[Any, ...]] = {
-    "decay": (0, 0.0, None),
-    "is_legacy_optimizer": (True, False),
-    "jit_compile": (True, False, "auto", None),
-}
 #: The module that the operators of symbolic tensors are from.
 OPERATORS = "keras.src.ops.numpy"
 _WRAPPER = "MeanMetricWrapper"
@@ -50,13 +44,8 @@ def compile_arguments(where: str, config: Any) -> dict[str, Any]:
     optimizer = arguments.pop("optimizer_config", None)
     if not isinstance(optimizer, Mapping) or not isinstance(optimizer.get("config"), Mapping):
         raise ValueError(f"{where}: training_config has no optimizer_config.")
-    options = {
-        key: value
-        for key, value in optimizer["config"].items()
-        if key not in _IDLE or value not in _IDLE[key]
-    }
     class_name = str(optimizer.get("class_name")).rpartition(">")[2]
-    return {**arguments, "optimizer": {"class_name": class_name, "config": options}}
+    return {**arguments, "optimizer": {"class_name": class_name, "config": optimizer["config"]}}
 
 
 def _layer(where: str, config: Any) -> Any:
@@ -74,30 +63,13 @@ def _layer(where: str, config: Any) -> Any:
         options["negative_slope"] = options.pop("alpha")
     changed = {**config, "config": options}
     if "inbound_nodes" in config:
-        nodes = changed["inbound_nodes"] = [_node(where, n) for n in config["inbound_nodes"]]
+        nodes = config["inbound_nodes"]
         # `a + b` has two arguments, the layer Add() one list; Keras 3 calls both Add here.
-        arguments = nodes[0].get("args") if nodes else None
+        first = nodes[0] if isinstance(nodes, list) and nodes else None
+        arguments = first.get("args") if isinstance(first, Mapping) else None
         if "module" not in config and isinstance(arguments, list) and len(arguments) == 2:
             changed["module"] = OPERATORS
     return changed
-
-
-def _node(where: str, node: Any) -> Any:
-    """Return a call of a layer; Keras 2 lists [layer, node, tensor, arguments] per tensor."""
-    if isinstance(node, Mapping):
-        return node
-    tensors: list[Any] = []
-    options: dict[str, Any] = {}
-    if not isinstance(node, list):
-        raise ValueError(f"{where}: an inbound node must be a list.")
-    for item in node if node and isinstance(node[0], list) else [node]:
-        if not isinstance(item, list) or len(item) not in (3, 4):
-            raise ValueError(f"{where}: an inbound node must be [layer, node, tensor, arguments].")
-        config = {"shape": None, "dtype": "float32", "keras_history": item[:3]}
-        tensors.append({"class_name": "__keras_tensor__", "config": config})
-        if len(item) == 4 and isinstance(item[3], Mapping):
-            options.update({k: v for k, v in item[3].items() if v is not None})
-    return {"args": tensors if len(tensors) == 1 else [tensors], "kwargs": options}
 
 
 def _objects(value: Any) -> Any:

@@ -20,6 +20,7 @@ from ..naming import to_snake_case
 from . import hdf5, legacy_config, legacy_weights, limits, state
 from .archive import KERAS_VERSION
 from .hdf5 import Misfit
+from .portable import portable
 from .weights import build_optimizer, warn_of_optimizer
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def write(path: str, model: Model, include_optimizer: bool = True) -> None:
     """Write a model to a file."""
     from ..models import config
 
-    description = config.to_config(model, compiled=include_optimizer)
+    description = portable(config.to_config(model, compiled=include_optimizer))
     arguments = description.pop("compile_config", None)
     with hdf5.h5py().File(path, "w") as file:
         file.attrs["keras_version"] = KERAS_VERSION

@@ -10,6 +10,7 @@ from .. import progress
 from ..layers.budget import WeightBudget
 from . import limits, weights
 from .paths import as_path, check_readable, endings_of, is_file_object, replacing
+from .portable import portable
 
 if TYPE_CHECKING:
     from ..models.training import Model
@@ -133,7 +134,7 @@ def _write_archive(file: Any, model: Model, include_optimizer: bool) -> None:
     from ..models import config
     from . import archive
 
-    text = json.dumps(config.to_config(model, compiled=include_optimizer))
+    text = json.dumps(portable(config.to_config(model, compiled=include_optimizer)))
     archive.write(file, model, text, include_optimizer)
 
 

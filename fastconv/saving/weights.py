@@ -160,10 +160,14 @@ def _read_optimizer(file: Any, model: Any) -> list[np.ndarray] | None:
     wanted = optimizer.variables
     if len(group) <= 2 < len(wanted):
         return None  # saved before the first step: there is nothing but the learning rate
+    # Keras 2 keeps the learning rate with the arguments only.
+    rate = [wanted[1]] if len(group) == len(wanted) - 1 else []
+    stored = [wanted[0], *wanted[2:]] if rate else wanted
     try:
-        if len(group) != len(wanted):
+        if len(group) != len(stored):
             raise Misfit(f"it has {len(wanted)} variables, the file has {len(group)}.")
-        return [hdf5.array(group, str(i), old.shape, str(i)) for i, old in enumerate(wanted)]
+        values = [hdf5.array(group, str(i), old.shape, str(i)) for i, old in enumerate(stored)]
+        return [values[0], *rate, *values[1:]]
     except Misfit as error:
         warn_of_optimizer(model, error)
         return None

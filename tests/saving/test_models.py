@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 
 import fastconv
-from fastconv import layers, losses, metrics, optimizers, regularizers, saving, utils
+from fastconv import (
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    saving,
+    utils,
+)
 from fastconv.models import Sequential, clone_model, load_model, model_from_json, save_model
 from fastconv.saving import archive, limits, state
 
@@ -493,3 +502,40 @@ def test_images_train_after_loading(tmp_path, rng):
     model.save(str(tmp_path / "m.keras"))
     history = load_model(str(tmp_path / "m.keras")).fit(x, y, epochs=2, verbose=0).history
     assert history["loss"][1] < history["loss"][0]
+
+
+def test_files_have_no_settings_that_older_versions_of_keras_refuse(tmp_path):
+    """A setting younger than Keras 3.0 is written only where it is not at its default."""
+
+    @utils.register_keras_serializable("tests")
+    class Own(layers.Layer):
+        config_keys = ("ragged",)
+
+        def __init__(self, ragged=True, **kwargs):
+            super().__init__(**kwargs)
+            self.ragged = ragged
+
+        def forward(self, x, training=False):
+            return x, lambda dy, need_dx=True: dy
+
+    axes = initializers.VarianceScaling(input_axes=[0], output_axes=[1], seed=3)
+    model = Sequential(
+        [
+            layers.Input((8, 8, 2)),
+            layers.Resizing(4, 4),
+            layers.BatchNormalization(),
+            layers.LayerNormalization(),
+            layers.Conv2DTranspose(2, 3),
+            layers.Flatten(),
+            Own(ragged=False),
+            layers.Dense(2, kernel_initializer=axes),
+        ]
+    )
+    model.save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        text = archive.read("config.json").decode()
+    young = ("renorm", "optional", "quantization_config", "antialias", "rms_scaling")
+    assert not [name for name in young if name in text]
+    assert text.count('"input_axes"') == 1 and text.count('"ragged": false') == 1
+    again = load_model(tmp_path / "m.keras")
+    assert again.get_config() == model.get_config()

@@ -114,6 +114,7 @@ class RandomRotation(RandomAffine):
     """
 
     config_keys = ("factor", *RandomAffine.config_keys)
+    idle_settings = ("value_range",)
 
     def __init__(
         self,
