@@ -134,9 +134,8 @@ def read(keras: Any, folder: Path) -> None:
                 steps = model.optimizer.iterations if ending == "keras" else "-"
                 print(f"{keras.__version__} {Path(file).name}: {error:.1e}, steps {steps}")
             except Exception as error:
-                print(
-                    f"{keras.__version__} {Path(file).name}: {type(error).__name__} {str(error)[-300:]}"
-                )
+                message = f"{type(error).__name__} {str(error)[-300:]}"
+                print(f"{keras.__version__} {Path(file).name}: {message}")
 
 
 if __name__ == "__main__":
