@@ -50,7 +50,7 @@ def test_fashion_classification(tutorial):
     assert "(1, 28, 28)" in output
 
 
-@pytest.mark.filterwarnings("ignore:RMSprop. decay is no longer supported")
+@pytest.mark.filterwarnings("ignore:RMSprop. decay is deprecated")
 def test_cifar10_cnn(tutorial, tmp_path):
     variables, output = tutorial("cifar10_cnn")
     assert "Using real-time data augmentation." in output
