@@ -169,8 +169,16 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def write_json(path: Path, document: dict[str, Any]) -> None:
-    path.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n")
+def save(options: argparse.Namespace, bench: str, runs: Sequence[dict[str, Any]]) -> None:
+    """Write the JSON file if it was asked for."""
+    if options.json:
+        document = {
+            "benchmark": bench,
+            "machine": machine(),
+            "rounds": options.rounds,
+            "runs": runs,
+        }
+        options.json.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n")
 
 
 def progress(text: str) -> None:

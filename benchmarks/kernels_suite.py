@@ -95,22 +95,14 @@ def run_suite(bench: str, options: argparse.Namespace, cases: Sequence[Case]) ->
             except KeyboardInterrupt:
                 interrupted = True
             common.progress("")
-        runs.append(heading | {"rows": rows})
+        runs.append(heading | {"seconds": seconds, "rows": rows})
         _print(runs[-1])
         if interrupted:
             print("interrupted: these are the results so far")
             break
-    document = {
-        "benchmark": bench,
-        "machine": common.machine(),
-        "rounds": options.rounds,
-        "seconds": seconds,
-        "runs": runs,
-    }
-    if options.json:
-        common.write_json(options.json, document)
+    common.save(options, bench, runs)
     if options.plot:
-        _plot(options.plot, document)
+        _plot(options.plot, runs)
     return int(any("failure" in row["fastconv"] for run in runs for row in run["rows"]))
 
 
@@ -262,10 +254,10 @@ def _print(run: dict[str, Any]) -> None:
     report.print_table("geometric means", *means_table(run))
 
 
-def _plot(path: Any, document: dict[str, Any]) -> None:
+def _plot(path: Any, runs: Sequence[dict[str, Any]]) -> None:
     labels: list[str] = []
     series: dict[str, list[float]] = {}
-    for run in document["runs"]:
+    for run in runs:
         for row in run["rows"]:
             label = [
                 row["problem"],
@@ -282,7 +274,5 @@ def _plot(path: Any, document: dict[str, Any]) -> None:
                 bars.append(result.get("gflops", float("nan")))
     for bars in series.values():
         bars += [float("nan")] * (len(labels) - len(bars))
-    peaks = {
-        f"FMA peak, {run['threads']} thread(s)": run["peak_gflops"] for run in document["runs"]
-    }
-    report.plot_bars(path, document["machine"]["cpu"], "GF/s", labels, series, peaks)
+    peaks = {f"FMA peak, {run['threads']} thread(s)": run["peak_gflops"] for run in runs}
+    report.plot_bars(path, common.cpu_name(), "GF/s", labels, series, peaks)

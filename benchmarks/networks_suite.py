@@ -104,16 +104,7 @@ def plot(path: Path, runs: Sequence[dict[str, Any]], speed: str, unit: str) -> N
 def finish(bench: str, options: Any, runs: Sequence[dict[str, Any]], speed: str, unit: str) -> int:
     """Print the means, write the files that were asked for; return the exit code."""
     print(f"\n{means(runs)}")
-    if options.json:
-        common.write_json(
-            options.json,
-            {
-                "benchmark": bench,
-                "machine": common.machine(),
-                "rounds": options.rounds,
-                "runs": runs,
-            },
-        )
+    common.save(options, bench, runs)
     if options.plot:
         plot(options.plot, runs, speed, unit)
     return int(any("failure" in run["rows"][0] for run in runs))

@@ -64,14 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             labels.append(f"{one.name} {one.direction} threads={threads}")
             series["chosen"].append(flops / one.seconds[one.chosen])
             series["best"].append(flops / one.seconds[one.best])
-    if options.json:
-        document = {
-            "benchmark": "plan_regret",
-            "machine": common.machine(),
-            "rounds": options.rounds,
-            "runs": runs,
-        }
-        common.write_json(options.json, document)
+    common.save(options, "plan_regret", runs)
     if options.plot:
         report.plot_bars(options.plot, common.cpu_name(), "GF/s", labels, series)
     return 0

@@ -13,12 +13,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from fastconv.ops import checks
+
 from . import common, kernels_suite, networks_suite, report
 
 
 def markdown(document: dict[str, Any], means_only: bool = False) -> Iterator[str]:
-    """Yield the paragraphs of one file."""
+    """Yield the paragraphs of one file.
+
+    Raises
+    ------
+    ValueError
+        It comes from a program that makes no such tables.
+    """
     machine, bench = document["machine"], document["benchmark"]
+    checks.one_of("table", "benchmark", bench, ["conv2d", "gemm", *networks_suite.COLUMNS])
     yield (
         f"{machine['cpu']}, {machine['cpus']} CPU(s), {machine['system']}, Python "
         f"{machine['python']}, commit {machine['commit']}, {document['rounds']} rounds:"
@@ -32,6 +41,9 @@ def markdown(document: dict[str, Any], means_only: bool = False) -> Iterator[str
         if "net" in run:
             yield f"{run['net']}, batch {run['batch']}, {run['threads']} thread(s):"
             yield report.markdown_table(*networks_suite.table(run["rows"], bench))
+            failed = [row for row in run["rows"] if "failure" in row]
+            if failed:
+                yield "\n".join(f"- {row['library']}: {row['failure']}" for row in failed)
             continue
         if not means_only:
             yield report.markdown_table(*kernels_suite.table(run))
