@@ -147,7 +147,7 @@ class BatchNormalization(Layer):
         # A batch of no samples has no statistics.
         if training and self.trainable and self.follows_batch and x.size:
             y, mean, variance = ops.batch_norm_train(x, gamma, beta, self.epsilon)
-            self._follow(mean, variance)
+            self.follow(mean, variance)
             gradients = ops.batch_norm_backward
         else:
             mean, variance = self.moving_mean.value, self.moving_variance.value
@@ -172,7 +172,7 @@ class BatchNormalization(Layer):
         clone.follows_batch = False
         return clone
 
-    def _follow(self, mean: np.ndarray, variance: np.ndarray) -> None:
+    def follow(self, mean: np.ndarray, variance: np.ndarray) -> None:
         """Move the moving statistics towards those of a batch."""
         keep = np.float32(self.momentum)
         for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -50,6 +50,9 @@ class Variable:
         "version",
     )
 
+    #: How many variables were ever made: what is prepared for some is looked over when this moves.
+    created: ClassVar[int] = 0
+
     def __init__(
         self,
         value: Any,
@@ -74,6 +77,7 @@ class Variable:
         self.value: np.ndarray = value.view()
         self.value.flags.writeable = False
         self._packed: PackedKernel | None = None
+        Variable.created += 1
 
     def __getstate__(self) -> dict[str, Any]:
         left = ("_packed", "value")  # made from the rest
@@ -109,6 +113,8 @@ class Variable:
     def edit(self) -> np.ndarray:
         """Return `value` to be changed in place, now: later changes need another call."""
         self.version += 1
+        if self._packed is not None:
+            self._packed.version = self.version
         return self._writable
 
     @property
@@ -116,7 +122,7 @@ class Variable:
         """The value as the kernel of a 2-D convolution, with the copies that were made of it."""
         if self._packed is None:
             self._packed = PackedKernel(self.value)
-        self._packed.version = self.version
+            self._packed.version = self.version
         return self._packed
 
     def add_grad(self, gradient: np.ndarray) -> None:

@@ -70,6 +70,7 @@ class Compiled(Network):
         self.optimizer = optimizers.get(optimizer)
         self.trained_variables = []
         self._objective = objective
+        self._plans.clear()
         self._compile_arguments = {
             "optimizer": self.optimizer,
             "loss": loss,

@@ -59,7 +59,7 @@ def train_step(model: Model, objective: Objective, plan: Plan, batch: Batch) -> 
     x, y, weight = batch
     for variable in plan.variables:
         variable.grad = None
-    y_pred, penalty, take_back = plan.train(x)
+    y_pred, penalty, take_back = plan.train_step(x)
     value, gradients = objective.step(plan, y, y_pred, weight, gradient=True)
     take_back(gradients)
     penalty += plan.weight_penalty()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import saving, tree
-from ..layers import Layer, calls
+from ..layers import Layer, Variable, calls
 from ..layers.layer import Backward
 from ..layers.operators import Operator
 from ..layers.symbolic import Graph, KerasTensor, tensors_in
@@ -33,6 +33,10 @@ class Network(Layer):
     """Base of models. A subclass sets `graph` when it is built."""
 
     keras_module = "keras"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._plans = Plans()
 
     # The graph
 
@@ -151,13 +155,19 @@ class Network(Layer):
     ) -> Plan:
         """Return the layers ready to run, see `Plan`."""
         assert self.graph is not None
-        return Plan(
-            self.graph,
-            self.training_graph,
-            activations,
-            with_loss,
-            to_input,
-            variables=self.trainable_weights,
+        variables = self.trainable_weights
+        key = (*map(id, variables), str(activations), str(with_loss), to_input)
+        return self._plans.find(
+            (self.graph, self.training_graph),
+            key,
+            lambda: Plan(
+                self.graph,  # type: ignore[arg-type]
+                self.training_graph,
+                activations,
+                with_loss,
+                to_input,
+                variables=variables,
+            ),
         )
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Backward | None]:
@@ -383,6 +393,33 @@ class Network(Layer):
         summary.show(
             self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
         )
+
+
+class Plans:
+    """The plans of a model, kept while its graphs and weights are the same. Copies are empty."""
+
+    def __init__(self) -> None:
+        self._state: list[int] = []
+        self._graphs: Any = None
+        self._plans: dict[Any, Plan] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Plans, ()
+
+    def find(self, graphs: Any, key: Any, make: Callable[[], Plan]) -> Plan:
+        """Return the plan that is kept by `key`, made if need be."""
+        state = [*map(id, graphs), Variable.created]
+        if self._state != state:
+            self._state, self._graphs = state, graphs  # held, or an id might come back
+            self._plans = {}
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = make()
+        return plan
+
+    def clear(self) -> None:
+        """Forget all plans."""
+        self._plans = {}
 
 
 def _first_shape(layer: Layer) -> Any:

@@ -3,12 +3,14 @@
     infer:  inputs -> step -> step -> ... -> outputs
     train:  the same, and a stack of closures that takes gradients back
 
-Values and gradients are let go as soon as nothing needs them any more. Gradients are computed only
-for what lies between a layer that learns and a loss.
+Gradients are computed only for what lies between a layer that learns and a loss. A batch runs layer
+by layer, and values are let go as soon as nothing needs them any more; or, from the second batch of
+some shape on, as an `Execution`, which is compiled for the shape and keeps its memory.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -16,12 +18,20 @@ import numpy as np
 
 from ..layers import Layer, Variable
 from ..layers.symbolic import Graph
+from ..ops import bound
 from . import fusion
+from .execution import Execution
 from .program import Program, Step, lower
+from .rules import CannotLowerError
 
 Arrays = list[np.ndarray]
 #: From the gradients of the outputs (None: no loss there) to those of the inputs.
 TakeBack = Callable[[Sequence["np.ndarray | None"]], "list[np.ndarray | None]"]
+
+
+#: Shapes of batches that executions are kept for, and the bytes kept when nothing runs.
+KEPT_SHAPES = 4
+KEPT_BYTES = 64 << 20
 
 
 class Action(NamedTuple):
@@ -81,6 +91,8 @@ class Plan:
         self._regularized = [v for v in self.variables if v.regularizer is not None]
         self._inference: tuple[Program, list[Action]] | None = None
         self._training: tuple[Program, list[Action]] | None = None
+        #: Executions that nobody runs, None for a shape that cannot be compiled.
+        self._executions: OrderedDict[Any, list[Execution] | None] = OrderedDict()
 
     def _ready(self, training: bool) -> tuple[Program, list[Action]]:
         """Return the program and its actions, made when they are first needed."""
@@ -105,11 +117,7 @@ class Plan:
             taped = [False] * len(taped)
         masked = _masked_slots(program)
         actions = []
-        for i, original in enumerate(program.steps):
-            step = original
-            if taped[i] and not step.training:
-                # Gradients go back through a layer that is told not to train.
-                step = step._replace(layer=step.layer.in_inference(), training=True)
+        for i, step in enumerate(program.taped(taped).steps):
             dead = {slot for slot in step.inputs if last[slot] == i} - set(program.outputs)
             actions.append(
                 Action(
@@ -128,8 +136,79 @@ class Plan:
             )
         return actions
 
+    # Compiled
+
+    def _lease(self, training: bool, inputs: Sequence[np.ndarray]) -> tuple[Any, Execution | None]:
+        """Return an execution for these inputs, None to go layer by layer, and what it is kept by.
+
+        As several threads may run a plan, an execution is taken out while it runs.
+        """
+        key = training, *(x.shape for x in inputs), *bound.settings()
+        idle = self._executions.get(key, ())
+        if idle:
+            return key, idle.pop()
+        if idle is None:
+            return key, None
+        if key in self._executions:
+            return key, self._compile(key, training, [x.shape for x in inputs])
+        self._executions[key] = []  # the second time it pays
+        while len(self._executions) > KEPT_SHAPES:
+            self._executions.popitem(last=False)
+        return key, None
+
+    def _compile(
+        self, key: Any, training: bool, shapes: Sequence[tuple[int, ...]]
+    ) -> Execution | None:
+        program, actions = self._ready(training)
+        if 0 not in (size for shape in shapes for size in shape) and not any(
+            action.masks or action.regularizer for action in actions
+        ):
+            try:
+                return self.compile(training, shapes)
+            except CannotLowerError:
+                pass
+        self._executions[key] = None
+        return None
+
+    def compile(self, training: bool, shapes: Sequence[tuple[int, ...]]) -> Execution:
+        """Return an execution for inputs of some shapes.
+
+        Raises
+        ------
+        CannotLowerError
+            A layer does not tell the shape of its output beforehand.
+        """
+        program, _ = self._ready(training)
+        if len(set(program.outputs)) < len(program.outputs):
+            raise CannotLowerError
+        taped, need = _gradient_paths(program, self._with_loss, self._to_input)
+        if not training:
+            taped = [False] * len(taped)
+        program = program.taped(taped)
+        return Execution(program, shapes, taped, need)
+
+    def _return(self, key: Any, execution: Execution) -> None:
+        idle = self._executions.get(key)
+        if idle is not None:
+            idle.append(execution)
+
+    def release(self) -> None:
+        """Let go the memory of executions, if it is much."""
+        kept = [e for idle in self._executions.values() for e in idle or ()]
+        if sum(execution.nbytes for execution in kept) > KEPT_BYTES:
+            for idle in self._executions.values():
+                if idle:
+                    idle.clear()
+
+    # Running
+
     def infer(self, inputs: Sequence[np.ndarray]) -> tuple[Arrays, float]:
         """Return the outputs for a batch, and the activity penalty."""
+        key, execution = self._lease(False, inputs)
+        if execution is not None:
+            outputs = [y.copy() for y in execution.forward(inputs)]
+            self._return(key, execution)
+            return outputs, 0.0
         program, actions = self._ready(False)
         values = _begin(program, inputs)
         masks: dict[int, Any] = {}
@@ -147,6 +226,20 @@ class Plan:
             if action.regularizer is not None and len(y):
                 penalty += action.regularizer(y) / len(y)
         return [values[slot] for slot in program.outputs], penalty
+
+    def train_step(self, inputs: Sequence[np.ndarray]) -> tuple[Arrays, float, TakeBack]:
+        """Do what `train` does; the outputs hold until the next step with inputs of these shapes."""
+        key, execution = self._lease(True, inputs)
+        if execution is None:
+            return self.train(inputs)
+        running = execution
+
+        def take_back(dys: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:
+            running.backward(dys)
+            self._return(key, running)
+            return [None] * len(inputs)
+
+        return running.forward(inputs), 0.0, take_back
 
     def train(self, inputs: Sequence[np.ndarray]) -> tuple[Arrays, float, TakeBack]:
         """Return the outputs for a batch, the activity penalty, and what takes gradients back.

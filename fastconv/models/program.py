@@ -60,6 +60,20 @@ class Program:
         self.size += 1
         return self.size - 1
 
+    def taped(self, taped: list[bool]) -> Program:
+        """Return the program whose taped steps all know the way back.
+
+        Where gradients go back through a layer that is told not to train, it is one that computes
+        in training what inference does.
+        """
+        steps = [
+            step._replace(layer=step.layer.in_inference(), training=True)
+            if back and not step.training
+            else step
+            for step, back in zip(self.steps, taped, strict=True)
+        ]
+        return Program(steps, self.inputs, self.outputs, self.size)
+
     def readers(self) -> Counter[int]:
         """Return how often each slot is read; being an output counts once."""
         return Counter([*(slot for step in self.steps for slot in step.inputs), *self.outputs])

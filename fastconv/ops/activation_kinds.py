@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,14 @@ class Activation:
     def backward(self, dy: Any, x: Any, y: Any) -> Float32:
         """Return dx, float32; `x` may be None unless `needs_input`, `y` may be if it is set."""
         raise checks.must_define(self, "backward(dy, x, y)")
+
+    def bind(self, x: Float32, y: Float32) -> Callable[[], None]:
+        """Return what writes `forward(x)` to y whenever it is called; y may be x."""
+        return lambda: np.copyto(y, self.forward(x))
+
+    def bind_backward(self, dy: Float32, used: Float32, dx: Float32) -> Callable[[], None]:
+        """Return what writes dx, from x if it `needs_input`, else from y; dx may be dy."""
+        return lambda: np.copyto(dx, self.backward(dy, used, used))
 
     def _used(self, x: Any, y: Any) -> tuple[Any, str]:
         """Return what the gradient is a function of, and its name."""
@@ -87,6 +96,20 @@ class Map(Activation):
             self._code, self._args, dy.reshape(-1), turned.reshape(-1), dx.reshape(-1)
         )
         return dx
+
+
+    def bind(self, x: Float32, y: Float32) -> Callable[[], None]:
+        """Return what writes `forward(x)` to y whenever it is called; y may be x."""
+        if self._sign != 1:
+            return super().bind(x, y)
+        return partial(elementwise.forward, self._code, self._args, x.reshape(-1), y.reshape(-1))
+
+    def bind_backward(self, dy: Float32, used: Float32, dx: Float32) -> Callable[[], None]:
+        """Return what writes dx, from x if it `needs_input`, else from y; dx may be dy."""
+        if self._sign != 1:
+            return super().bind_backward(dy, used, dx)
+        arrays = dy.reshape(-1), used.reshape(-1), dx.reshape(-1)
+        return partial(elementwise.backward, self._code, self._args, *arrays)
 
 
 class Linear(Activation):

@@ -1,0 +1,114 @@
+"""Execution: a program compiled for inputs of known shapes, with all its memory.
+
+    copy the inputs in -> forward instructions -> outputs
+    copy dloss / doutputs in -> backward instructions -> gradients of weights and inputs
+
+Nothing is checked, chosen or allocated any more. One thread at a time runs an execution; see
+`Plan` for how they are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..layers import Variable
+from .buffers import Buffer, allocate, plan_memory
+from .lowering import Builder, Instruction
+from .program import Program
+from .rules import Backward, lower_step
+
+Shape = tuple[int, ...]
+
+
+class Execution:
+    """Instructions and buffers of a program.
+
+    Parameters
+    ----------
+    program : Program
+    shapes : sequence of shape
+        Of the inputs, with the batch.
+    taped : sequence of bool
+        Through which steps gradients go back; all False for inference.
+    need : sequence of bool
+        Which slots need a gradient.
+
+    Attributes
+    ----------
+    instructions : list of Instruction
+    forward_count : int
+        How many of them come before the loss.
+    nbytes : int
+        Bytes of all buffers.
+    """
+
+    def __init__(
+        self, program: Program, shapes: Sequence[Shape], taped: Sequence[bool], need: list[bool]
+    ) -> None:
+        b = Builder(program, need)
+        for slot, shape in zip(program.inputs, shapes, strict=True):
+            b.values[slot] = b.new(shape)
+            b.values[slot].use(0)
+        backwards: list[tuple[int, Backward]] = []
+        for step, asked in zip(program.steps, taped, strict=True):
+            backward = lower_step(b, step, asked)
+            if asked:
+                backwards.append((step.output, backward))
+        self.forward_count = len(b.instructions)
+        for slot in program.outputs:
+            b.values[slot].use(self.forward_count)
+        self._losses: list[Buffer | None] = [None] * len(program.outputs)
+        if backwards:
+            self._lower_backward(b, program, backwards)
+
+        self.instructions: list[Instruction] = b.instructions
+        # Targets are compared with the outputs after all gradients are known.
+        for slot in program.outputs:
+            b.values[slot].use(len(b.instructions))
+        self.nbytes = plan_memory(b.buffers)
+        memory = allocate(self.nbytes)
+        for buffer in b.buffers:
+            buffer.lay(memory)
+        runs = [instruction.bind() for instruction in b.instructions]
+        self._forward = runs[: self.forward_count]
+        self._backward = runs[self.forward_count :]
+        self._inputs = [b.values[slot].array for slot in program.inputs]
+        self._outputs = [b.values[slot].array for slot in program.outputs]
+        self._output_gradients = [None if loss is None else loss.array for loss in self._losses]
+        self._weight_gradients: list[tuple[Variable, np.ndarray]] = [
+            (variable, buffer.array) for variable, buffer in b.weight_gradients.values()
+        ]
+
+    def _lower_backward(
+        self, b: Builder, program: Program, backwards: list[tuple[int, Backward]]
+    ) -> None:
+        slots = {slot for slot, _ in backwards}
+        for i, slot in enumerate(program.outputs):
+            if slot in slots and slot not in b.gradients:
+                self._losses[i] = b.gradients[slot] = b.new(b.values[slot].shape)
+                b.gradients[slot].use(self.forward_count)
+        for slot, backward in reversed(backwards):
+            backward(b.gradients[slot])
+
+    def forward(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Return the outputs for a batch: buffers, which the next run overwrites."""
+        for buffer, x in zip(self._inputs, inputs, strict=True):
+            np.copyto(buffer, x)
+        for run in self._forward:
+            run()
+        return self._outputs
+
+    def backward(self, dys: Sequence[np.ndarray | None]) -> None:
+        """Add the gradients of the weights to the variables, given those of the outputs."""
+        for buffer, dy in zip(self._output_gradients, dys, strict=True):
+            if buffer is not None:
+                if dy is None:
+                    buffer.fill(0)
+                else:
+                    np.copyto(buffer, dy)
+        for run in self._backward:
+            run()
+        for variable, gradient in self._weight_gradients:
+            variable.add_grad(gradient)

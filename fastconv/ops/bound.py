@@ -1,0 +1,228 @@
+"""Operations bound to their arrays: described once, run often, without a check or an allocation.
+
+Each function returns a `Run`, which computes when it is called. Arrays are trusted: C-contiguous
+float32 of the right shapes, which stay where they are. Results are the bits of the plain ops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels import gemm, isa, normalization, pooling
+from .algorithms import ConvAlgorithm, ConvProblem, plan_conv2d
+from .conv2d import make_problem
+from .packed import PackedKernel
+from .precision import get_float32_matmul_precision
+from .windows import windows
+
+Float32 = NDArray[np.float32]
+Run = Callable[[], None]
+
+#: Largest windows of which `max_pool2d` takes positions as int8.
+MOST_SMALL_POSITIONS = 128
+
+
+def settings() -> tuple[str, str]:
+    """Return what a `Run` depends on besides its arrays: instruction set and precision."""
+    return isa.active(), get_float32_matmul_precision()
+
+
+def conv_problem(
+    x_shape: tuple[int, ...],
+    kernel_shape: tuple[int, ...],
+    *,
+    strides: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+) -> ConvProblem:
+    """Return the problem of a convolution."""
+    return make_problem("conv2d", x_shape, kernel_shape, strides, padding, dilation, groups)
+
+
+def depthwise_problem(
+    x_shape: tuple[int, ...],
+    kernel_shape: tuple[int, ...],
+    *,
+    strides: Any,
+    padding: Any,
+    dilation: Any,
+) -> ConvProblem:
+    """Return the problem of a depthwise convolution: one group for each channel."""
+    height, width, channels, multiplier = kernel_shape
+    shape = height, width, 1, channels * multiplier
+    return make_problem("conv2d", x_shape, shape, strides, padding, dilation, channels)
+
+
+def pooling_geometry(
+    x_shape: tuple[int, ...], *, pool_size: Any, strides: Any, padding: Any
+) -> tuple[int, ...]:
+    """Return what pooling kernels take: (KH, KW, SH, SW, top, left)."""
+    w = windows("pooling", x_shape, pool_size, strides, padding)
+    return (*w.size, *w.strides, *w.before)
+
+
+def algorithm_name(p: ConvProblem, direction: str) -> str:
+    """Return the name of the algorithm that runs one direction of a problem."""
+    return plan_conv2d(p, direction).name
+
+
+def conv2d(
+    p: ConvProblem,
+    x: Float32,
+    kernel: PackedKernel,
+    bias: Float32 | None,
+    activation: int,
+    y: Float32,
+) -> Run:
+    """Bind y = activation(x * kernel + bias); activation is a code of `fusion`."""
+    algorithm = plan_conv2d(p, "forward")
+    arguments = p, x, kernel.kernel, bias, activation, y
+    return _with_copy(algorithm.forward, arguments, algorithm, kernel, p, "forward")
+
+
+def conv2d_backward_input(p: ConvProblem, dy: Float32, kernel: PackedKernel, dx: Float32) -> Run:
+    """Bind the gradient of `conv2d` for x."""
+    algorithm = plan_conv2d(p, "backward_input")
+    arguments = p, dy, kernel.kernel, dx
+    return _with_copy(algorithm.backward_input, arguments, algorithm, kernel, p, "backward_input")
+
+
+def conv2d_backward_filter(p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> Run:
+    """Bind the gradient of `conv2d` for the kernel."""
+    return partial(plan_conv2d(p, "backward_filter").backward_filter, p, x, dy, dkernel)
+
+
+def _with_copy(
+    run: Callable[..., None],
+    arguments: tuple[Any, ...],
+    algorithm: ConvAlgorithm,
+    kernel: PackedKernel,
+    p: ConvProblem,
+    direction: str,
+) -> Run:
+    """Bind an algorithm that may read a copy of the kernel, which is made anew after a change."""
+    if algorithm.packed_floats(p, direction) == 0:
+        return partial(run, *arguments)
+    return lambda: run(*arguments, kernel.copy_for(algorithm, p, direction))
+
+
+def dense(x: Float32, kernel: Float32, bias: Float32 | None, activation: int, y: Float32) -> Run:
+    """Bind y = activation(x @ kernel + bias) along the last axis."""
+    return partial(gemm.matmul, _rows(x), kernel, _rows(y), bias, activation)
+
+
+def dense_backward_input(dy: Float32, kernel: Float32, dx: Float32) -> Run:
+    """Bind the gradient of `dense` for x."""
+    return partial(gemm.matmul, _rows(dy), kernel.T, _rows(dx))
+
+
+def dense_backward_filter(x: Float32, dy: Float32, dkernel: Float32) -> Run:
+    """Bind the gradient of `dense` for the kernel."""
+    return partial(gemm.matmul, _rows(x).T, _rows(dy), dkernel)
+
+
+def bias_backward(dy: Float32, dbias: Float32) -> Run:
+    """Bind the sum of dy over all but the last axis."""
+    return partial(normalization.channel_sums, dy.reshape(-1), dbias)
+
+
+def max_pool2d(
+    x: Float32, y: Float32, argmax: NDArray[np.int8] | None, geometry: tuple[int, ...]
+) -> Run:
+    """Bind the maximum of each window; geometry is (KH, KW, SH, SW, top, left)."""
+    return partial(pooling.max_pool2d, x, y, argmax, geometry)
+
+
+def max_pool2d_backward(
+    dy: Float32, argmax: NDArray[np.int8], dx: Float32, geometry: tuple[int, ...]
+) -> Run:
+    """Bind the gradient of `max_pool2d`."""
+    return partial(pooling.max_pool2d_backward, dy, argmax, dx, geometry)
+
+
+def average_pool2d(x: Float32, y: Float32, geometry: tuple[int, ...]) -> Run:
+    """Bind the mean of each window."""
+    return partial(pooling.average_pool2d, x, y, geometry)
+
+
+def average_pool2d_backward(dy: Float32, dx: Float32, geometry: tuple[int, ...]) -> Run:
+    """Bind the gradient of `average_pool2d`."""
+    return partial(pooling.average_pool2d_backward, dy, dx, geometry)
+
+
+def batch_norm(
+    x: Float32,
+    gamma: Float32 | None,
+    beta: Float32 | None,
+    mean: Float32,
+    variance: Float32,
+    epsilon: float,
+    y: Float32,
+) -> Run:
+    """Bind the normalisation with given statistics."""
+    flat = x.reshape(-1), y.reshape(-1)
+    return partial(
+        normalization.batch_norm, flat[0], gamma, beta, mean, variance, epsilon, flat[1]
+    )
+
+
+def batch_norm_train(
+    x: Float32,
+    gamma: Float32 | None,
+    beta: Float32 | None,
+    epsilon: float,
+    y: Float32,
+    mean: Float32,
+    variance: Float32,
+) -> Run:
+    """Bind the normalisation with the statistics of the batch, which are written too."""
+    flat = x.reshape(-1), y.reshape(-1)
+    return partial(
+        normalization.batch_norm_train, flat[0], gamma, beta, epsilon, flat[1], mean, variance
+    )
+
+
+def batch_norm_backward(
+    dy: Float32,
+    x: Float32,
+    gamma: Float32 | None,
+    statistics: tuple[Float32, Float32],
+    epsilon: float,
+    fixed_statistics: bool,
+    results: tuple[Float32, Float32, Float32],
+) -> Run:
+    """Bind the gradients (dx, dgamma, dbeta) of both."""
+    dx, dgamma, dbeta = results
+    given = dy.reshape(-1), x.reshape(-1), gamma, *statistics, epsilon, fixed_statistics
+    return partial(normalization.batch_norm_backward, *given, dx.reshape(-1), dgamma, dbeta)
+
+
+def add(xs: Sequence[Float32], y: Float32) -> Run:
+    """Bind y = x0 + x1 + ..., in this order."""
+    if len(xs) == 1:
+        return partial(np.copyto, y, xs[0])
+    if len(xs) == 2:
+        return partial(np.add, xs[0], xs[1], y)
+    first, rest = partial(np.add, xs[0], xs[1], y), list(xs[2:])
+
+    def run() -> None:
+        first()
+        for x in rest:
+            np.add(y, x, y)
+
+    return run
+
+
+def copy(x: Float32, y: Float32) -> Run:
+    """Bind y = x."""
+    return partial(np.copyto, y, x)
+
+
+def _rows(x: Float32) -> Float32:
+    return x.reshape(-1, x.shape[-1])
