@@ -1,4 +1,6 @@
-"""Optimiser steps, in place and in one pass over each weight, and sums of squares."""
+"""Optimiser steps, in place and in one pass over all weights, and sums of squares."""
+
+from libc.stdlib cimport calloc, free
 
 from .gemm cimport ceil_div
 from .isa cimport active_table, fc_step, fc_ukernels
@@ -11,14 +13,24 @@ cdef enum:
 
 cdef struct step_context:
     void (*kernel)(const fc_step* task) noexcept nogil
-    fc_step whole
+    const fc_step* parts         # one a weight
+    const Py_ssize_t* tasks      # tasks of all weights before each; one more for the end
+    Py_ssize_t count
 
 
 cdef void step_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef step_context* s = <step_context*>context
-    cdef fc_step part = s.whole
-    cdef Py_ssize_t first = task * TASK_FLOATS
+    cdef Py_ssize_t low = 0, high = s.count - 1, middle, first
+    cdef fc_step part
     cdef int i
+    while low < high:  # the last weight whose tasks begin at or before this one
+        middle = (low + high + 1) // 2
+        if s.tasks[middle] <= task:
+            low = middle
+        else:
+            high = middle - 1
+    part = s.parts[low]
+    first = (task - s.tasks[low]) * TASK_FLOATS
     part.w, part.g = part.w + first, part.g + first
     for i in range(3):
         if part.slots[i] != NULL:
@@ -27,67 +39,99 @@ cdef void step_task(void* context, Py_ssize_t task) noexcept nogil:
     s.kernel(&part)
 
 
-cdef void describe(
-    fc_step* step, float[::1] w, const float[::1] g, tuple slots, float rate, tuple preparation,
-):
-    """Fill in what all steps have; preparation (decay, grad_scale, clip)."""
+cdef class Updates:
+    """Weights with their gradients and slots, updated together in one parallel loop.
+
+    Parameters
+    ----------
+    weights, gradients : list of flat float32 arrays, of equal sizes
+        Kept: their memory is read and written by each step.
+    slots : list of tuples of up to three such arrays, or None
+    """
+
+    cdef list arrays
+    cdef fc_step* parts
+    cdef Py_ssize_t* tasks
+    cdef Py_ssize_t count
+
+    def __cinit__(self, list weights, list gradients, list slots):
+        cdef Py_ssize_t i
+        self.arrays = [weights, gradients, slots]
+        self.count = len(weights)
+        self.parts = <fc_step*>calloc(self.count + 1, sizeof(fc_step))
+        self.tasks = <Py_ssize_t*>calloc(self.count + 1, sizeof(Py_ssize_t))
+        if self.parts == NULL or self.tasks == NULL:
+            raise MemoryError
+        for i in range(self.count):
+            describe(&self.parts[i], weights[i], gradients[i], slots[i])
+            self.tasks[i + 1] = self.tasks[i] + ceil_div(self.parts[i].n, TASK_FLOATS)
+
+    def __dealloc__(self):
+        free(self.parts)
+        free(self.tasks)
+
+    cdef void prepare(self, float rate, list decays, list grad_scales, float clip) except *:
+        cdef Py_ssize_t i
+        for i in range(self.count):
+            self.parts[i].rate, self.parts[i].clip = rate, clip
+            self.parts[i].decay, self.parts[i].grad_scale = decays[i], grad_scales[i]
+
+    cdef void run(self, void (*kernel)(const fc_step* task) noexcept nogil) noexcept nogil:
+        cdef step_context s
+        cdef Py_ssize_t tasks = self.tasks[self.count]
+        s.kernel, s.parts, s.tasks, s.count = kernel, self.parts, self.tasks, self.count
+        if tasks:
+            parallel_for(step_task, &s, tasks, team_size(tasks, 1.0 * tasks * TASK_FLOATS))
+
+    def sgd(
+        self, float rate, list decays, list grad_scales, float clip, float momentum, bint nesterov,
+    ) -> None:
+        """Update with the slots (velocity or None,)."""
+        cdef Py_ssize_t i
+        self.prepare(rate, decays, grad_scales, clip)
+        for i in range(self.count):
+            self.parts[i].momentum, self.parts[i].nesterov = momentum, nesterov
+        with nogil:
+            self.run(active_table().sgd_step)
+
+    def adam(
+        self, float rate, list decays, list grad_scales, float clip, double beta_1, double beta_2,
+        float epsilon,
+    ) -> None:
+        """Update with the slots (m, v, largest v or None)."""
+        cdef Py_ssize_t i
+        self.prepare(rate, decays, grad_scales, clip)
+        for i in range(self.count):
+            self.parts[i].first_rate, self.parts[i].second_rate = 1 - beta_1, 1 - beta_2
+            self.parts[i].epsilon = epsilon
+        with nogil:
+            self.run(active_table().adam_step)
+
+    def rmsprop(
+        self, float rate, list decays, list grad_scales, float clip, double rho, float momentum,
+        float epsilon,
+    ) -> None:
+        """Update with the slots (v, moment or None, mean gradient or None)."""
+        cdef Py_ssize_t i
+        self.prepare(rate, decays, grad_scales, clip)
+        for i in range(self.count):
+            self.parts[i].second_rate, self.parts[i].momentum = 1 - rho, momentum
+            self.parts[i].epsilon = epsilon
+        with nogil:
+            self.run(active_table().rmsprop_step)
+
+
+cdef void describe(fc_step* part, float[::1] w, const float[::1] g, tuple slots) except *:
     cdef float[::1] slot
     cdef int i
-    step.w, step.g, step.n, step.rate = &w[0], &g[0], w.shape[0], rate
-    for i in range(3):
-        slot = slots[i] if i < len(slots) else None
-        step.slots[i] = &slot[0] if slot is not None else NULL
-    step.decay, step.grad_scale, step.clip = preparation
-    step.momentum, step.nesterov = 0, 0
-    step.first_rate = step.second_rate = step.epsilon = 0
-
-
-cdef void run(step_context* s) noexcept nogil:
-    cdef Py_ssize_t tasks = ceil_div(s.whole.n, TASK_FLOATS)
-    parallel_for(step_task, s, tasks, team_size(tasks, 1.0 * s.whole.n))
-
-
-def sgd(
-    float[::1] w not None, const float[::1] g not None, tuple slots, float rate,
-    tuple preparation, float momentum, bint nesterov,
-) -> None:
-    """Update w and the slots (velocity or None,); preparation (decay, grad_scale, clip)."""
-    cdef step_context s
-    if w.shape[0]:
-        describe(&s.whole, w, g, slots, rate, preparation)
-        s.whole.momentum, s.whole.nesterov = momentum, nesterov
-        s.kernel = active_table().sgd_step
-        with nogil:
-            run(&s)
-
-
-def adam(
-    float[::1] w not None, const float[::1] g not None, tuple slots, float rate,
-    tuple preparation, double beta_1, double beta_2, float epsilon,
-) -> None:
-    """Update w and the slots (m, v, largest v or None); preparation (decay, grad_scale, clip)."""
-    cdef step_context s
-    if w.shape[0]:
-        describe(&s.whole, w, g, slots, rate, preparation)
-        s.whole.first_rate, s.whole.second_rate = 1 - beta_1, 1 - beta_2
-        s.whole.epsilon = epsilon
-        s.kernel = active_table().adam_step
-        with nogil:
-            run(&s)
-
-
-def rmsprop(
-    float[::1] w not None, const float[::1] g not None, tuple slots, float rate,
-    tuple preparation, double rho, float momentum, float epsilon,
-) -> None:
-    """Update w and the slots (v, moment or None, mean gradient or None); preparation as above."""
-    cdef step_context s
-    if w.shape[0]:
-        describe(&s.whole, w, g, slots, rate, preparation)
-        s.whole.second_rate, s.whole.momentum, s.whole.epsilon = 1 - rho, momentum, epsilon
-        s.kernel = active_table().rmsprop_step
-        with nogil:
-            run(&s)
+    part.n = w.shape[0]
+    if part.n == 0:
+        return
+    part.w, part.g = &w[0], &g[0]
+    for i in range(len(slots)):
+        if slots[i] is not None:
+            slot = slots[i]
+            part.slots[i] = &slot[0]
 
 
 cdef struct squares_context:

@@ -159,7 +159,7 @@ class Plan:
     def _compile(
         self, key: Any, training: bool, shapes: Sequence[tuple[int, ...]]
     ) -> Execution | None:
-        program, actions = self._ready(training)
+        _, actions = self._ready(training)
         if 0 not in (size for shape in shapes for size in shape) and not any(
             action.masks or action.regularizer for action in actions
         ):
@@ -228,7 +228,7 @@ class Plan:
         return [values[slot] for slot in program.outputs], penalty
 
     def train_step(self, inputs: Sequence[np.ndarray]) -> tuple[Arrays, float, TakeBack]:
-        """Do what `train` does; the outputs hold until the next step with inputs of these shapes."""
+        """Do what `train` does; the outputs hold until the next step with such inputs."""
         key, execution = self._lease(True, inputs)
         if execution is None:
             return self.train(inputs)

@@ -254,9 +254,7 @@ def _average_pooling(b: Builder, step: Step, taped: bool) -> Backward | None:
     y = b.result(step, layer.compute_output_shape(x.shape))
     b.free.add(step.output)
     geometry = bound.pooling_geometry(x.shape, **layer.geometry)
-    b.emit(
-        step, "forward", [x], [y], lambda: bound.average_pool2d(x.array, y.array, geometry)
-    )
+    b.emit(step, "forward", [x], [y], lambda: bound.average_pool2d(x.array, y.array, geometry))
 
     def backward(dy: Buffer) -> None:
         b.gradient(

@@ -64,7 +64,7 @@ from .normalization import (
     batch_norm_inference_backward,
     batch_norm_train,
 )
-from .optimizer_steps import adam_step, rmsprop_step, sgd_step, sum_of_squares
+from .optimizer_steps import Updates, adam_step, rmsprop_step, sgd_step, sum_of_squares
 from .packed import PackedKernel
 from .padding import crop, zero_pad
 from .pooling import (
@@ -95,6 +95,7 @@ __all__ = [
     "ACTIVATIONS",
     "Activation",
     "PackedKernel",
+    "Updates",
     "activation",
     "activation_backward",
     "activation_needs_input",

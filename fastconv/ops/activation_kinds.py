@@ -97,7 +97,6 @@ class Map(Activation):
         )
         return dx
 
-
     def bind(self, x: Float32, y: Float32) -> Callable[[], None]:
         """Return what writes `forward(x)` to y whenever it is called; y may be x."""
         if self._sign != 1:

@@ -22,6 +22,8 @@ from .windows import windows
 
 Float32 = NDArray[np.float32]
 Run = Callable[[], None]
+#: (KH, KW, SH, SW, top, left)
+Geometry = tuple[int, int, int, int, int, int]
 
 #: Largest windows of which `max_pool2d` takes positions as int8.
 MOST_SMALL_POSITIONS = 128
@@ -61,7 +63,7 @@ def depthwise_problem(
 
 def pooling_geometry(
     x_shape: tuple[int, ...], *, pool_size: Any, strides: Any, padding: Any
-) -> tuple[int, ...]:
+) -> Geometry:
     """Return what pooling kernels take: (KH, KW, SH, SW, top, left)."""
     w = windows("pooling", x_shape, pool_size, strides, padding)
     return (*w.size, *w.strides, *w.before)
@@ -133,25 +135,25 @@ def bias_backward(dy: Float32, dbias: Float32) -> Run:
 
 
 def max_pool2d(
-    x: Float32, y: Float32, argmax: NDArray[np.int8] | None, geometry: tuple[int, ...]
+    x: Float32, y: Float32, argmax: NDArray[np.int8] | None, geometry: Geometry
 ) -> Run:
     """Bind the maximum of each window; geometry is (KH, KW, SH, SW, top, left)."""
     return partial(pooling.max_pool2d, x, y, argmax, geometry)
 
 
 def max_pool2d_backward(
-    dy: Float32, argmax: NDArray[np.int8], dx: Float32, geometry: tuple[int, ...]
+    dy: Float32, argmax: NDArray[np.int8], dx: Float32, geometry: Geometry
 ) -> Run:
     """Bind the gradient of `max_pool2d`."""
     return partial(pooling.max_pool2d_backward, dy, argmax, dx, geometry)
 
 
-def average_pool2d(x: Float32, y: Float32, geometry: tuple[int, ...]) -> Run:
+def average_pool2d(x: Float32, y: Float32, geometry: Geometry) -> Run:
     """Bind the mean of each window."""
     return partial(pooling.average_pool2d, x, y, geometry)
 
 
-def average_pool2d_backward(dy: Float32, dx: Float32, geometry: tuple[int, ...]) -> Run:
+def average_pool2d_backward(dy: Float32, dx: Float32, geometry: Geometry) -> Run:
     """Bind the gradient of `average_pool2d`."""
     return partial(pooling.average_pool2d_backward, dy, dx, geometry)
 
@@ -167,9 +169,7 @@ def batch_norm(
 ) -> Run:
     """Bind the normalisation with given statistics."""
     flat = x.reshape(-1), y.reshape(-1)
-    return partial(
-        normalization.batch_norm, flat[0], gamma, beta, mean, variance, epsilon, flat[1]
-    )
+    return partial(normalization.batch_norm, flat[0], gamma, beta, mean, variance, epsilon, flat[1])
 
 
 def batch_norm_train(

@@ -55,9 +55,8 @@ def sgd_step(
     ValueError
         Shapes differ, or an array to update is not contiguous.
     """
-    arrays = _flatten("sgd_step", w, g, velocity=velocity)
-    before = (decay, grad_scale, math.inf if clip_value is None else clip_value)
-    optimizer_steps.sgd(*arrays, learning_rate, before, momentum, nesterov)
+    one = _updates("sgd_step", [w], [g], [{"velocity": velocity}])
+    one.sgd(learning_rate, [decay], [grad_scale], _limit(clip_value), momentum, nesterov)
 
 
 def adam_step(
@@ -98,9 +97,8 @@ def adam_step(
     TypeError, ValueError
         As for `sgd_step`.
     """
-    arrays = _flatten("adam_step", w, g, m=m, v=v, v_hat=v_hat)
-    before = (decay, grad_scale, math.inf if clip_value is None else clip_value)
-    optimizer_steps.adam(*arrays, alpha, before, beta_1, beta_2, epsilon)
+    one = _updates("adam_step", [w], [g], [{"m": m, "v": v, "v_hat": v_hat}])
+    one.adam(alpha, [decay], [grad_scale], _limit(clip_value), beta_1, beta_2, epsilon)
 
 
 def rmsprop_step(
@@ -139,9 +137,73 @@ def rmsprop_step(
     TypeError, ValueError
         As for `sgd_step`.
     """
-    arrays = _flatten("rmsprop_step", w, g, v=v, momentum_slot=momentum_slot, average=average)
-    before = (decay, grad_scale, math.inf if clip_value is None else clip_value)
-    optimizer_steps.rmsprop(*arrays, learning_rate, before, rho, momentum, epsilon)
+    slots = {"v": v, "momentum_slot": momentum_slot, "average": average}
+    one = _updates("rmsprop_step", [w], [g], [slots])
+    one.rmsprop(learning_rate, [decay], [grad_scale], _limit(clip_value), rho, momentum, epsilon)
+
+
+class Updates:
+    """All weights of a model with their gradients and slots, updated in one pass.
+
+    Parameters
+    ----------
+    weights, gradients : sequence of float32 arrays
+        Kept, not copied: each step reads the gradients that are in them then.
+    slots : sequence of dict of str to float32 array or None
+        Of each weight, in the order in which `sgd_step`, `adam_step`, `rmsprop_step` take them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `sgd_step`.
+    """
+
+    def __init__(self, weights: Any, gradients: Any, slots: Any) -> None:
+        self._kernel = _updates("Updates", weights, gradients, slots)
+
+    def sgd(
+        self,
+        *,
+        learning_rate: float,
+        momentum: float,
+        nesterov: bool,
+        decays: list[float],
+        grad_scales: list[float],
+        clip_value: float | None,
+    ) -> None:
+        """Do `sgd_step` with each weight."""
+        limit = _limit(clip_value)
+        self._kernel.sgd(learning_rate, decays, grad_scales, limit, momentum, nesterov)
+
+    def adam(
+        self,
+        *,
+        alpha: float,
+        beta_1: float,
+        beta_2: float,
+        epsilon: float,
+        decays: list[float],
+        grad_scales: list[float],
+        clip_value: float | None,
+    ) -> None:
+        """Do `adam_step` with each weight."""
+        limit = _limit(clip_value)
+        self._kernel.adam(alpha, decays, grad_scales, limit, beta_1, beta_2, epsilon)
+
+    def rmsprop(
+        self,
+        *,
+        learning_rate: float,
+        rho: float,
+        momentum: float,
+        epsilon: float,
+        decays: list[float],
+        grad_scales: list[float],
+        clip_value: float | None,
+    ) -> None:
+        """Do `rmsprop_step` with each weight."""
+        limit = _limit(clip_value)
+        self._kernel.rmsprop(learning_rate, decays, grad_scales, limit, rho, momentum, epsilon)
 
 
 def sum_of_squares(x: Any) -> float:
@@ -149,21 +211,25 @@ def sum_of_squares(x: Any) -> float:
     return optimizer_steps.sum_of_squares(checks.as_float32("sum_of_squares", "x", x).reshape(-1))
 
 
-def _flatten(
-    where: str, w: Any, g: Any, **slots: Any
-) -> tuple[Float32, Float32, tuple[Float32 | None, ...]]:
-    """Return w, g and the slots as flat views, checked."""
-    flat_w = _to_update(where, "w", w, getattr(w, "shape", ()))
-    g = checks.as_float32(where, "g", g)
-    if g.shape != w.shape:
-        raise ValueError(f"{where}: g must have the shape of w, {w.shape}, got {g.shape}.")
-    flat_slots = tuple(
-        [  # a list is quicker than a generator, and this runs for every weight in every step
-            None if slot is None else _to_update(where, name, slot, w.shape)
-            for name, slot in slots.items()
+def _limit(clip_value: float | None) -> float:
+    return math.inf if clip_value is None else clip_value
+
+
+def _updates(where: str, weights: Any, gradients: Any, slots: Any) -> optimizer_steps.Updates:
+    """Return flat views of the arrays, checked."""
+    flat: list[tuple[Float32, Float32, tuple[Float32 | None, ...]]] = []
+    for w, g, named in zip(weights, gradients, slots, strict=True):
+        shape = getattr(w, "shape", ())
+        flat_w = _to_update(where, "w", w, shape)
+        flat_g = checks.as_float32(where, "g", g)
+        if flat_g.shape != shape:
+            raise ValueError(f"{where}: g must have the shape of w, {shape}, got {flat_g.shape}.")
+        of_w = [
+            None if slot is None else _to_update(where, name, slot, shape)
+            for name, slot in named.items()
         ]
-    )
-    return flat_w, g.reshape(-1), flat_slots
+        flat.append((flat_w, flat_g.reshape(-1), tuple(of_w)))
+    return optimizer_steps.Updates(*map(list, zip(*flat, strict=True)))
 
 
 def _to_update(where: str, name: str, array: Any, shape: tuple[int, ...]) -> Float32:

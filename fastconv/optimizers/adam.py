@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from .. import ops
 from ..arguments import as_real
 from .hyperparameters import below_one
+from .kernel_optimizer import KernelOptimizer
 from .optimizer import Optimizer
-from .state import Slots
 
 
-class Adam(Optimizer):
+class Adam(KernelOptimizer):
     """Adam. D. P. Kingma, J. Ba, arXiv:1412.6980.
 
     In the form of Keras, in which epsilon is added to the uncorrected root ("epsilon hat" in the
@@ -38,6 +36,8 @@ class Adam(Optimizer):
 
     config_keys = (*Optimizer.config_keys, "beta_1", "beta_2", "epsilon", "amsgrad")
 
+    slot_order = ("momentum", "velocity", "velocity_hat")
+
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -59,23 +59,11 @@ class Adam(Optimizer):
         moments = ("momentum", "velocity")
         return (moments, ("velocity_hat",)) if self.amsgrad else (moments,)
 
-    def update_step(
-        self,
-        weight: np.ndarray,
-        gradient: np.ndarray,
-        slots: Slots,
-        learning_rate: float,
-        **shared: Any,
-    ) -> None:
-        """Update `weight` and its `slots` in place."""
+    def run(self, updates: ops.Updates, learning_rate: float, **shared: Any) -> None:
+        """Do one step with all weights."""
         t = self.iterations + 1
         correction = math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-        ops.adam_step(
-            weight,
-            gradient,
-            slots["momentum"],
-            slots["velocity"],
-            slots.get("velocity_hat"),
+        updates.adam(
             alpha=learning_rate * correction,
             beta_1=self.beta_1,
             beta_2=self.beta_2,

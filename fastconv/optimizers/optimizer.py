@@ -269,13 +269,36 @@ class Optimizer(OptimizerState):
             [gradient for gradient, _ in pairs], self.clipnorm, self.global_clipnorm, share
         )
         self.begin_update()
-        for (gradient, variable), scale in zip(pairs, scales, strict=True):
+        self.update_all(
+            [variable.edit() for _, variable in pairs],
+            [gradient for gradient, _ in pairs],
+            [self._slots[id(variable)] for _, variable in pairs],
+            learning_rate,
+            decays=[
+                decay if decay and self._is_decayed(variable) else 0.0 for _, variable in pairs
+            ],
+            grad_scales=scales,
+        )
+
+    def update_all(
+        self,
+        weights: list[np.ndarray],
+        gradients: list[np.ndarray],
+        slots: list[Slots],
+        learning_rate: float,
+        decays: list[float],
+        grad_scales: list[float],
+    ) -> None:
+        """Update weights and slots in place, one after the other."""
+        for weight, gradient, own, decay, scale in zip(
+            weights, gradients, slots, decays, grad_scales, strict=True
+        ):
             self.update_step(
-                variable.edit(),
+                weight,
                 gradient,
-                self._slots[id(variable)],
+                own,
                 learning_rate,
-                decay=decay if decay and self._is_decayed(variable) else 0.0,
+                decay=decay,
                 grad_scale=scale,
                 clip_value=self.clipvalue,
             )

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .. import ops
 from ..arguments import as_real
 from .hyperparameters import below_one
+from .kernel_optimizer import KernelOptimizer
 from .optimizer import Optimizer
-from .state import Slots
 
 
-class RMSprop(Optimizer):
+class RMSprop(KernelOptimizer):
     """RMSprop. G. Hinton, "Neural Networks for Machine Learning", lecture 6, 2012.
 
     In the form of Keras, with epsilon inside the root::
@@ -35,6 +33,8 @@ class RMSprop(Optimizer):
     """
 
     config_keys = (*Optimizer.config_keys, "rho", "momentum", "epsilon", "centered")
+
+    slot_order = ("velocity", "momentum", "average_gradient")
 
     def __init__(
         self,
@@ -60,21 +60,9 @@ class RMSprop(Optimizer):
             groups.append(("average_gradient",))
         return tuple(groups)
 
-    def update_step(
-        self,
-        weight: np.ndarray,
-        gradient: np.ndarray,
-        slots: Slots,
-        learning_rate: float,
-        **shared: Any,
-    ) -> None:
-        """Update `weight` and its `slots` in place."""
-        ops.rmsprop_step(
-            weight,
-            gradient,
-            slots["velocity"],
-            slots.get("momentum"),
-            slots.get("average_gradient"),
+    def run(self, updates: ops.Updates, learning_rate: float, **shared: Any) -> None:
+        """Do one step with all weights."""
+        updates.rmsprop(
             learning_rate=learning_rate,
             rho=self.rho,
             momentum=self.momentum,

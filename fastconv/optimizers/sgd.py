@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .. import ops
 from ..arguments import as_real
+from .kernel_optimizer import KernelOptimizer
 from .optimizer import Optimizer
-from .state import Slots
 
 
-class SGD(Optimizer):
+class SGD(KernelOptimizer):
     """Gradient descent.
 
     Without momentum `w -= learning_rate * g`. With it, `m = momentum * m - learning_rate * g` and
@@ -30,6 +28,8 @@ class SGD(Optimizer):
 
     config_keys = (*Optimizer.config_keys, "momentum", "nesterov")
 
+    slot_order = ("momentum",)
+
     def __init__(
         self,
         learning_rate: Any = 0.01,
@@ -45,21 +45,8 @@ class SGD(Optimizer):
         """Return the velocity, if there is momentum."""
         return (("momentum",),) if self.momentum else ()
 
-    def update_step(
-        self,
-        weight: np.ndarray,
-        gradient: np.ndarray,
-        slots: Slots,
-        learning_rate: float,
-        **shared: Any,
-    ) -> None:
-        """Update `weight` and its `slots` in place."""
-        ops.sgd_step(
-            weight,
-            gradient,
-            slots.get("momentum"),
-            learning_rate=learning_rate,
-            momentum=self.momentum,
-            nesterov=self.nesterov,
-            **shared,
+    def run(self, updates: ops.Updates, learning_rate: float, **shared: Any) -> None:
+        """Do one step with all weights."""
+        updates.sgd(
+            learning_rate=learning_rate, momentum=self.momentum, nesterov=self.nesterov, **shared
         )
