@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .workers import ISA_VARIABLES, Crew, WorkerDied, available_cpus
+from .workers import FREE_PEERS, ISA_VARIABLES, Crew, WorkerDied, available_cpus
 
 
 def measure_fma_peak(seconds: float = 0.3) -> float:
@@ -104,11 +104,13 @@ def heading(crew: Crew, threads: int) -> dict[str, Any]:
     """Print what runs where; return it for the JSON file."""
     facts = machine()
     described = crew.describe()
+    forced = "FASTCONV_ISA" in os.environ
     facts_of_run = {
         "threads": threads,
         "isa": described["isa"],
         # One thread was measured: with several, memory and clock may allow less.
         "peak_gflops": described["peak_gflops"] * threads,
+        "unheld": [peer for peer in crew.versions if forced and peer in FREE_PEERS],
         "versions": crew.versions,
         "absent": crew.absent,
     }
@@ -118,6 +120,8 @@ def heading(crew: Crew, threads: int) -> dict[str, Any]:
         f"{facts_of_run['peak_gflops']:.0f} GF/s, commit {facts['commit']}"
     )
     print(", ".join(f"{peer} {version}" for peer, version in crew.versions.items()))
+    if facts_of_run["unheld"]:
+        print(f"not held to the instruction set: {', '.join(facts_of_run['unheld'])}")
     for peer, reason in crew.absent.items():
         print(f"absent: {peer} ({reason})")
     return facts_of_run

@@ -56,8 +56,9 @@ def markdown(document: dict[str, Any], means_only: bool = False) -> Iterator[str
 
 def _facts(run: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+    unheld = f" (not held to it: {', '.join(run['unheld'])})" if run["unheld"] else ""
     return (
-        f"Instruction set {run['isa']}, {run['threads']} thread(s), measured FMA peak "
+        f"Instruction set {run['isa']}{unheld}, {run['threads']} thread(s), measured FMA peak "
         f"{run['peak_gflops']:.0f} GF/s; {versions}."
     )
 

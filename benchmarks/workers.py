@@ -44,7 +44,10 @@ FIXED_VARIABLES = {
 }
 
 
-#: How each library is held to an instruction set; ONNX Runtime and ncnn know no such switch.
+#: Libraries that know no switch for the instruction set.
+FREE_PEERS = ("onnxruntime", "ncnn")
+
+#: How the others are held to one.
 ISA_VARIABLES = {
     isa: {
         "FASTCONV_ISA": isa,
