@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import losses, metrics, ops
 from ..losses import Loss
-from ..metrics import Mean, Metric
+from ..metrics import Mean, MeanMetricWrapper, Metric
+from . import masks
 
 #: Words that stand for what fits the targets.
 ACCURACY = ("accuracy", "acc")
@@ -146,11 +147,14 @@ class Head:
         y_true: np.ndarray,
         y_pred: np.ndarray,
         sample_weight: np.ndarray | None,
+        mask: np.ndarray | None = None,
         *,
         gradient: bool,
     ) -> tuple[float, np.ndarray | None]:
         """Return the loss of a batch times its factor, and its gradient by the plan's output."""
         loss: Any = self.loss
+        if mask is not None:
+            sample_weight = masks.weights(loss.name, mask, sample_weight, loss, y_true)
         if fused:
             value, dy = loss.step_logits(y_true, y_pred, sample_weight)
         else:
@@ -168,8 +172,9 @@ class Head:
         y_true: np.ndarray,
         y_pred: np.ndarray,
         sample_weight: np.ndarray | None,
+        mask: np.ndarray | None = None,
     ) -> None:
-        """Add a batch to the metrics."""
+        """Add a batch to the metrics; means leave out what is masked, as in Keras."""
         if not self.metrics:
             return
         if fused:
@@ -177,10 +182,13 @@ class Head:
             y_pred = ops.activation(y_pred, self.loss.fused_activation)
         for metric, weighted in zip(self.metrics, self._weighted, strict=True):
             assert metric is not None
-            if weighted:
-                metric.update_state(y_true, y_pred, sample_weight)
-            else:
+            weight = sample_weight if weighted else None
+            if mask is not None and isinstance(metric, MeanMetricWrapper):
+                weight = masks.weights(metric.name, mask, weight, None, y_true)
+            if weight is None:
                 metric.update_state(y_true, y_pred)
+            else:
+                metric.update_state(y_true, y_pred, weight)
 
     def reset(self) -> None:
         """Forget all batches."""

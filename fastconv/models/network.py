@@ -18,7 +18,7 @@ from ..layers.layer import Backward
 from ..layers.operators import Operator
 from ..layers.symbolic import Graph, KerasTensor, tensors_in
 from ..ops import checks
-from . import structures, summary
+from . import masks, structures, summary
 from .data import as_array
 from .plan import Plan
 from .program import lower
@@ -153,21 +153,14 @@ class Network(Layer):
         with_loss: Sequence[bool] | None = None,
         to_input: bool = False,
     ) -> Plan:
-        """Return the layers ready to run, see `Plan`."""
+        """Return the layers ready to run, see `Plan`; for losses with what `masks` adds."""
         assert self.graph is not None
         variables = self.trainable_weights
         key = (*map(id, variables), str(activations), str(with_loss), to_input)
         return self._plans.find(
             (self.graph, self.training_graph),
             key,
-            lambda: Plan(
-                self.graph,  # type: ignore[arg-type]
-                self.training_graph,
-                activations,
-                with_loss,
-                to_input,
-                variables=variables,
-            ),
+            lambda: masks.new_plan(self, activations, with_loss, to_input, variables),
         )
 
     def forward(self, x: Any, training: bool = False) -> tuple[Any, Backward | None]:

@@ -134,16 +134,20 @@ class Objective:
     ) -> tuple[float, list[np.ndarray | None]]:
         """Return the loss of a batch, and its gradients by what the plan puts out."""
         total = 0.0
-        gradients: list[np.ndarray | None] = []
-        for head, fused, y, p, weight in zip(
-            self.heads, plan.fused, y_true, y_pred, sample_weight, strict=True
-        ):
-            dy = None
+        gradients: list[np.ndarray | None] = [None] * len(y_pred)
+        for i, head in enumerate(self.heads):
             if head.compares:
-                value, dy = head.step(fused, y, p, weight, gradient=gradient)
+                mask = self._mask(y_pred, i)
+                value, gradients[i] = head.step(
+                    plan.fused[i], y_true[i], y_pred[i], sample_weight[i], mask, gradient=gradient
+                )
                 total += value
-            gradients.append(dy)
         return total, gradients
+
+    def _mask(self, y_pred: Sequence[Any], i: int) -> Any:
+        """Return the mask of an output: masks follow the outputs, if there are any."""
+        count = len(self.heads)
+        return y_pred[count + i] if len(y_pred) > count else None
 
     def update(
         self,
@@ -157,11 +161,10 @@ class Objective:
         count = len(y_pred[0])
         self.tracker.total += value * count
         self.tracker.count += count
-        for head, fused, y, p, weight in zip(
-            self.heads, plan.fused, y_true, y_pred, sample_weight, strict=True
-        ):
+        for i, head in enumerate(self.heads):
             if head.metrics:
-                head.update(fused, y, p, weight)
+                mask = self._mask(y_pred, i)
+                head.update(plan.fused[i], y_true[i], y_pred[i], sample_weight[i], mask)
 
     def result(self) -> dict[str, Any]:
         """Return the means so far by name, sorted."""

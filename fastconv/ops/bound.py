@@ -134,9 +134,7 @@ def bias_backward(dy: Float32, dbias: Float32) -> Run:
     return partial(normalization.channel_sums, dy.reshape(-1), dbias)
 
 
-def max_pool2d(
-    x: Float32, y: Float32, argmax: NDArray[np.int8] | None, geometry: Geometry
-) -> Run:
+def max_pool2d(x: Float32, y: Float32, argmax: NDArray[np.int8] | None, geometry: Geometry) -> Run:
     """Bind the maximum of each window; geometry is (KH, KW, SH, SW, top, left)."""
     return partial(pooling.max_pool2d, x, y, argmax, geometry)
 
