@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import tree
 from ..layers import KerasTensor, Layer, operators, registry
+from ..layers.preprocessing.image_layer import RandomImageLayer
 from ..layers.symbolic import Graph, Node
 from ..serialization import serialize
 from .config import model_classes
@@ -200,6 +201,9 @@ class _Calls:
         layer = self._layers[name]
         if _is_input(layer):
             return
+        if isinstance(layer, RandomImageLayer) and kwargs.get("training") is True:
+            # Keras writes the default of a call like this, and goes by what the model is told.
+            del kwargs["training"]
         layer(*args, **kwargs)
         self._made[name].append(layer._inbound_nodes[-1])
 

@@ -318,3 +318,13 @@ def test_summary_tells_what_is_connected(capsys):
     i = Input((4,))
     Model(i, Dense(2)(Dense(3)(i))).summary()
     assert "Connected to" not in capsys.readouterr().out
+
+
+def test_augmentation_in_files_of_keras_is_at_rest_in_inference():
+    """Keras writes training=True, the default of such a call, and does not mean it."""
+    i = layers.Input((4, 4, 1))
+    m = Model(i, layers.RandomFlip()(i))
+    config = m.get_config()
+    config["layers"][1]["inbound_nodes"][0]["kwargs"] = {"training": True}
+    x = np.arange(32.0, dtype=np.float32).reshape(2, 4, 4, 1)
+    np.testing.assert_array_equal(type(m).from_config(config).predict(x, verbose=0), x)
