@@ -15,12 +15,13 @@ from .ops import checks
 
 
 def no_others(where: str, options: Mapping[str, Any], function: Callable[..., Any]) -> None:
-    """Raise TypeError if there are `options` left that a function does not know."""
+    """Raise TypeError if one of the `options` is no argument of a method."""
+    code = function.__code__
+    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
     for name in options:
-        code = function.__code__
-        known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
-        hint = checks.did_you_mean(name, known)
-        raise TypeError(f'{where}: there is no argument "{name}".{hint}')
+        if name not in known:
+            hint = checks.did_you_mean(name, known)
+            raise TypeError(f'{where}: there is no argument "{name}".{hint}')
 
 
 def as_real(

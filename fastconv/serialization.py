@@ -14,11 +14,14 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from . import arguments, naming
 from . import custom_objects as customs
-from . import naming
 from .ops import checks
 
 Self = TypeVar("Self", bound="Configurable")
+
+#: `inspect.CO_VARKEYWORDS`: the code of a function with **kwargs, which refuses others itself.
+_TAKES_ANY = 8
 
 
 #: Settings that other versions of Keras write, with the values that mean nothing.
@@ -43,6 +46,16 @@ class Configurable:
     keeps_identity: ClassVar[bool] = False
     #: Settings that other versions of Keras write and that mean nothing, whatever their value.
     idle_settings: ClassVar[tuple[str, ...]] = ()
+
+    def __new__(cls: type[Self], *args: Any, **kwargs: Any) -> Self:
+        """Refuse misspelt arguments, with a suggestion."""
+        constructor = cls.__init__
+        code = getattr(constructor, "__code__", None)
+        if constructor is object.__init__ and (args or kwargs):
+            raise TypeError(f"{cls.__name__} takes no arguments.")
+        if kwargs and code is not None and not code.co_flags & _TAKES_ANY:
+            arguments.no_others(cls.__name__, kwargs, constructor)
+        return super().__new__(cls)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor arguments as a dictionary that JSON can hold."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastconv import callbacks, layers, losses, metrics, optimizers
+from fastconv import callbacks, initializers, layers, losses, metrics, optimizers, regularizers
 from fastconv.layers import (
     BatchNormalization,
     Conv2D,
@@ -213,6 +213,14 @@ REFUSED = {
         lambda: fit(iter([[X, LABELS, LABELS, LABELS]]), None),
         "(x, y) 4",
     ),
+    "14 argument of a loss": (
+        lambda: losses.CategoricalCrossentropy(from_logit=True),
+        'CategoricalCrossentropy no argument "from_logit" did you mean "from_logits"',
+    ),
+    "14 argument of a metric": (lambda: metrics.AUC(num_treshold=3), "AUC num_thresholds"),
+    "14 argument of an initializer": (lambda: initializers.RandomNormal(std=1), "std stddev"),
+    "14 argument of a regularizer": (lambda: regularizers.L1L2(l3=1), 'L1L2 no argument "l3"'),
+    "14 argument of none": (lambda: initializers.Zeros(3), "Zeros takes no arguments"),
     "15 loss": (lambda: losses.get("mea_squared_error"), "loss did you mean mean_squared_error"),
     "15 metric": (lambda: metrics.get("acuracy"), "metric did you mean accuracy"),
     "15 layer": (lambda: layers.deserialize("Desne"), "layer did you mean Dense"),
