@@ -31,11 +31,13 @@ class Buffer:
     ----------
     first, last : int
         Numbers of instructions.
+    is_own : bool
+        Whether it has memory of its own.
     offset : int
         Bytes from the start of the memory.
     """
 
-    __slots__ = ("_array", "dtype", "first", "last", "of", "offset", "shape")
+    __slots__ = ("_array", "dtype", "first", "is_own", "last", "of", "offset", "shape")
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class Buffer:
         self.first, self.last = -1, -1
         self.offset = 0
         self._array = fixed
+        self.is_own = fixed is not None
 
     @property
     def root(self) -> Buffer:
@@ -68,11 +71,6 @@ class Buffer:
             assert self.of is not None
             self._array = self.of.array.reshape(self.shape)
         return self._array
-
-    @property
-    def is_fixed(self) -> bool:
-        """Whether the memory existed before."""
-        return self._array is not None
 
     def use(self, at: int) -> None:
         """Note that an instruction reads or writes it."""

@@ -9,6 +9,7 @@ Nothing is checked, chosen or allocated any more. One thread at a time runs an e
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -94,20 +95,43 @@ class Execution:
 
     def forward(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return the outputs for a batch: buffers, which the next run overwrites."""
-        for buffer, x in zip(self._inputs, inputs, strict=True):
-            np.copyto(buffer, x)
+        self._take(self._inputs, inputs)
         for run in self._forward:
             run()
         return self._outputs
 
+    def time(
+        self,
+        inputs: Sequence[np.ndarray],
+        dys: Sequence[np.ndarray | None] | None,
+        repeats: int,
+    ) -> list[float]:
+        """Return the median seconds of each instruction; weights keep their gradients.
+
+        Instructions run in their order, again and again, so that caches are as in earnest.
+        """
+        runs = [*self._forward, *self._backward]
+        seconds: list[list[float]] = [[] for _ in runs]
+        for _ in range(repeats):
+            self._take(self._inputs, inputs)
+            for i, run in enumerate(runs):
+                if i == self.forward_count and dys is not None:
+                    self._take(self._output_gradients, dys)
+                start = time.perf_counter()
+                run()
+                seconds[i].append(time.perf_counter() - start)
+        return [sorted(each)[repeats // 2] for each in seconds]
+
+    @staticmethod
+    def _take(buffers: Sequence[np.ndarray | None], arrays: Sequence[np.ndarray | None]) -> None:
+        """Copy arrays into buffers; None is no gradient."""
+        for buffer, array in zip(buffers, arrays, strict=True):
+            if buffer is not None:
+                np.copyto(buffer, 0 if array is None else array)
+
     def backward(self, dys: Sequence[np.ndarray | None]) -> None:
         """Add the gradients of the weights to the variables, given those of the outputs."""
-        for buffer, dy in zip(self._output_gradients, dys, strict=True):
-            if buffer is not None:
-                if dy is None:
-                    buffer.fill(0)
-                else:
-                    np.copyto(buffer, dy)
+        self._take(self._output_gradients, dys)
         for run in self._backward:
             run()
         for variable, gradient in self._weight_gradients:

@@ -16,7 +16,7 @@ from ..callbacks import CallbackList, History
 from ..layers import calls
 from ..layers.symbolic import Graph, KerasTensor
 from ..ops import checks
-from . import config, inputs, loops
+from . import config, inputs, inspection, loops
 from .compiled import Compiled
 from .data import Epochs
 from .former import Former, take_fit_options
@@ -376,6 +376,47 @@ class Model(Former, Compiled):
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch."""
         return self(x)
+
+    # What it does
+
+    def explain(self, batch_size: Any = 1, training: bool = False) -> list[dict[str, Any]]:
+        """Print the instructions that a batch runs through, and return them.
+
+        Parameters
+        ----------
+        batch_size : int
+        training : bool
+            Those of a training step, without loss and optimizer; needs compile().
+
+        Returns
+        -------
+        list of dict
+            For each instruction its layer, what it computes, the algorithm of a convolution,
+            MFLOP, megabytes of the buffers that it touches, and where it writes.
+
+        Raises
+        ------
+        ValueError
+            The model is not built, or a size of its input is unknown.
+        """
+        return inspection.explain(self, batch_size, training)
+
+    def profile(self, x: Any, y: Any = None) -> list[dict[str, Any]]:
+        """Time the instructions for one batch, print and return them. No weight changes.
+
+        Parameters
+        ----------
+        x : array (N, ...)
+        y : array (N, ...), optional
+            Targets; with them the instructions of a training step are timed.
+
+        Returns
+        -------
+        list of dict
+            As from `explain`, with microseconds (median), GF/s, their share of the peak of
+            multiply-adds, and gigabytes per second.
+        """
+        return inspection.profile(self, x, y)
 
     def _callbacks(
         self, where: str, callbacks: Any, verbose: Any, epochs: int, steps: int | None
