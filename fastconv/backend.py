@@ -13,6 +13,7 @@ _DATA_FORMATS = ("channels_last", "channels_first")
 _OTHER_NAMES = {"nhwc": "channels_last", "nchw": "channels_first"}
 _epsilon = 1e-7
 _image_data_format = "channels_last"
+_batch_normalization_folding = True
 
 
 def epsilon() -> float:
@@ -67,6 +68,22 @@ def set_image_data_format(data_format: str) -> None:
     _image_data_format = checks.one_of(
         "set_image_data_format", "data_format", data_format, _DATA_FORMATS
     )
+
+
+def batch_normalization_folding() -> bool:
+    """Return whether inference folds batch normalization into the layer before it."""
+    return _batch_normalization_folding
+
+
+def set_batch_normalization_folding(enabled: bool) -> None:
+    """Choose whether `predict`, `evaluate` and `model(x)` fold batch normalization; they do.
+
+    A convolution or Dense layer that only a BatchNormalization reads then runs with kernel and
+    bias multiplied by its scale, computed in float64, and the normalization costs nothing. The
+    result differs in its last bits; it is still the same for any batch size and number of threads.
+    """
+    global _batch_normalization_folding
+    _batch_normalization_folding = bool(enabled)
 
 
 def check_data_format(where: str, data_format: Any) -> str:

@@ -6,9 +6,11 @@ The instruction set is chosen once, at import: FASTCONV_ISA, or the best that th
 from __future__ import annotations
 
 from .backend import (
+    batch_normalization_folding,
     epsilon,
     floatx,
     image_data_format,
+    set_batch_normalization_folding,
     set_epsilon,
     set_floatx,
     set_image_data_format,
@@ -23,6 +25,7 @@ from .ops.precision import (
 )
 
 __all__ = [
+    "batch_normalization_folding",
     "dtype_policy",
     "epsilon",
     "float32_matmul_precision",
@@ -30,6 +33,7 @@ __all__ = [
     "get_float32_matmul_precision",
     "get_num_threads",
     "image_data_format",
+    "set_batch_normalization_folding",
     "set_dtype_policy",
     "set_epsilon",
     "set_float32_matmul_precision",

@@ -50,8 +50,8 @@ class Variable:
         "version",
     )
 
-    #: How many variables were ever made: what is prepared for some is looked over when this moves.
-    created: ClassVar[int] = 0
+    #: Changes of any variable: what is derived from several is looked over when this has moved.
+    edits: ClassVar[int] = 0
 
     def __init__(
         self,
@@ -77,7 +77,6 @@ class Variable:
         self.value: np.ndarray = value.view()
         self.value.flags.writeable = False
         self._packed: PackedKernel | None = None
-        Variable.created += 1
 
     def __getstate__(self) -> dict[str, Any]:
         left = ("_packed", "value")  # made from the rest
@@ -113,6 +112,7 @@ class Variable:
     def edit(self) -> np.ndarray:
         """Return `value` to be changed in place, now: later changes need another call."""
         self.version += 1
+        Variable.edits += 1
         if self._packed is not None:
             self._packed.version = self.version
         return self._writable

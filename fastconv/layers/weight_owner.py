@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,9 @@ class WeightOwner(serialization.Configurable):
 
     name: str
     built: bool
+    #: Weights that any layer ever got: what is prepared for some is made anew when this has moved.
+    weights_added: ClassVar[int] = 0
+
     _trainable: bool
     _trainable_variables: list[Variable]
     _other_variables: list[Variable]
@@ -66,6 +69,7 @@ class WeightOwner(serialization.Configurable):
             regularizer=regularizers.get(regularizer),
             constraint=constraints.get(constraint),
         )
+        WeightOwner.weights_added += 1
         (self._trainable_variables if trainable else self._other_variables).append(variable)
         return variable
 

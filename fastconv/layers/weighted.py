@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from . import weight_options
 from .activation import activate, as_activation
 from .layer import Backward, Layer
 from .variable import Variable
+
+Self = TypeVar("Self", bound="KernelLayer")
 
 
 class KernelLayer(Layer):
@@ -106,6 +108,16 @@ class KernelLayer(Layer):
 
     def without_activation(self) -> Layer:
         """Return a layer that shares the weights and leaves the activation out."""
+        return self.with_activation("linear")
+
+    def with_activation(self: Self, name: str) -> Self:
+        """Return a layer that shares the weights and applies another activation."""
         clone = copy.copy(self)
-        clone.activation = activations.get("linear")
+        clone.activation = activations.get(name)
+        return clone
+
+    def with_weights(self: Self, kernel: Variable, bias: Variable) -> Self:
+        """Return a layer like this one that computes with other weights."""
+        clone = copy.copy(self)
+        clone.kernel, clone.bias, clone.use_bias = kernel, bias, True
         return clone

@@ -7,9 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..layers import Activation, MaxPooling2D
+import numpy as np
+
+from ..layers import (
+    Activation,
+    BatchNormalization,
+    Conv1D,
+    Conv2D,
+    Conv3D,
+    Dense,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    MaxPooling2D,
+    Variable,
+)
+from ..layers.activation import ActivationLayer
 from ..layers.weighted import KernelLayer
 from .program import Program, Step
+
+#: Layers whose output channels are the last axis of the kernel, or the last two.
+FOLDABLE = (Conv1D, Conv2D, Conv3D, Dense, DepthwiseConv1D, DepthwiseConv2D)
 
 
 def relu_after_pooling(program: Program) -> None:
@@ -40,6 +57,110 @@ def relu_after_pooling(program: Program) -> None:
                 Step(relu, (pooled,), step.output, step.training),
             ]
     program.steps = [new for i, step in enumerate(program.steps) for new in steps.get(i, [step])]
+
+
+class Folded:
+    """A layer with kernel and bias multiplied by what the normalization behind it does.
+
+    y = (z - mean) * s + beta with s = gamma / sqrt(variance + epsilon), z = x * kernel + bias.
+
+    Attributes
+    ----------
+    layer : KernelLayer
+    """
+
+    def __init__(self, layer: KernelLayer, norm: BatchNormalization) -> None:
+        self._norm = norm
+        self._from = layer
+        sources = (layer.kernel, layer.bias, norm.gamma, norm.beta)
+        self._sources = [norm.moving_mean, norm.moving_variance, *filter(None, sources)]
+        self._versions: list[int] = []
+        self._kernel = Variable(layer.kernel.value, "kernel", path=layer.kernel.path)
+        self._bias = Variable(norm.moving_mean.value, "bias", path=f"{layer.name}/bias")
+        self.layer = layer.with_weights(self._kernel, self._bias)
+
+    def update(self) -> None:
+        """Derive kernel and bias anew if a weight has changed."""
+        versions = [variable.version for variable in self._sources]
+        if versions == self._versions:
+            return
+        norm, layer = self._norm, self._from
+        mean, variance = (
+            v.value.astype(np.float64) for v in (norm.moving_mean, norm.moving_variance)
+        )
+        with np.errstate(all="ignore"):  # NaN and infinity go their way
+            scale = 1 / np.sqrt(variance + norm.epsilon)
+            if norm.gamma is not None:
+                scale = scale * norm.gamma.value
+            shift = -mean if layer.bias is None else layer.bias.value - mean
+            bias = shift * scale
+            if norm.beta is not None:
+                bias = bias + norm.beta.value
+            kernel = layer.kernel.value
+            depthwise = kernel.shape[-1] != scale.size
+            last = kernel.shape[-2:] if depthwise else kernel.shape[-1:]
+            self._kernel.assign((kernel * scale.reshape(last)).astype(np.float32))
+            self._bias.assign(bias.astype(np.float32))
+        self._versions = versions
+
+
+def fold_batch_normalization(program: Program) -> None:
+    """Give the layer before a normalization of inference its scale and shift."""
+    readers, producers = program.readers(), program.producers()
+    for i, step in enumerate(program.steps):
+        norm = step.layer
+        if type(norm) is not BatchNormalization or step.training:
+            continue
+        source = producers.get(step.inputs[0])
+        if source is None or readers[step.inputs[0]] != 1:
+            continue
+        before = program.steps[source]
+        layer = before.layer
+        if (
+            isinstance(layer, KernelLayer)
+            and type(layer) in FOLDABLE
+            and layer.activation_name == "linear"
+            and layer.activity_regularizer is None
+            and layer.compute_dtype == "float32"
+            and not getattr(layer, "channels_first", False)
+            and (norm.axis == -1 or (type(layer) is not Dense and norm.axis == _last(layer)))
+        ):
+            folded = Folded(layer, norm)
+            program.derived.append(folded.update)
+            program.steps[source] = before._replace(layer=folded.layer, output=step.output)
+            program.steps[i] = step._replace(inputs=())
+            producers[step.output] = source
+    program.steps = [step for step in program.steps if step.inputs]
+
+
+def _last(layer: KernelLayer) -> int:
+    """Return the number of the last axis of a convolution's output."""
+    return len(layer.kernel.shape) - 1
+
+
+def relu_into_kernel(program: Program) -> None:
+    """Let a layer with a kernel apply the relu that alone reads it, while it stores: same bits."""
+    readers, producers = program.readers(), program.producers()
+    for i, step in enumerate(program.steps):
+        if not isinstance(step.layer, ActivationLayer) or step.layer.activation_name != "relu":
+            continue
+        source = producers.get(step.inputs[0])
+        if source is None or readers[step.inputs[0]] != 1:
+            continue
+        before = program.steps[source]
+        layer = before.layer
+        if (
+            isinstance(layer, KernelLayer)
+            and layer.activation_name == "linear"
+            and layer.activity_regularizer is None
+            and step.layer.activity_regularizer is None
+        ):
+            program.steps[source] = before._replace(
+                layer=layer.with_activation("relu"), output=step.output
+            )
+            program.steps[i] = step._replace(inputs=())
+            producers[step.output] = source
+    program.steps = [step for step in program.steps if step.inputs]
 
 
 def activation_into_loss(program: Program, activations: Sequence[str | None]) -> list[bool]:

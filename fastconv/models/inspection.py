@@ -29,12 +29,15 @@ def explain(model: Model, batch_size: Any, training: bool) -> list[Row]:
     batch = checks.as_int("explain", "batch_size", batch_size)
     if model.graph is None:
         raise ValueError(f"{model.where}: explain needs a model that is built.")
-    shapes = [(batch, *tensor.shape[1:]) for tensor in model.inputs]
-    if any(size is None for shape in shapes for size in shape):
-        raise ValueError(
-            f"{model.where}: explain needs inputs of known sizes, got {model.input_shape}; use "
-            f"profile(x) with data."
-        )
+    shapes: list[tuple[int, ...]] = []
+    for tensor in model.inputs:
+        known = [size for size in tensor.shape[1:] if size is not None]
+        if len(known) < len(tensor.shape) - 1:
+            raise ValueError(
+                f"{model.where}: explain needs inputs of known sizes, got {model.input_shape}; use "
+                f"profile(x) with data."
+            )
+        shapes.append((batch, *known))
     execution = _execution(model, "explain", training, shapes)
     rows = [_describe(execution, i) for i in range(len(execution.instructions))]
     columns = ("layer", "what", "algorithm", "mflop", "mbytes", "buffer")
@@ -59,7 +62,9 @@ def profile(model: Model, x: Any, y: Any) -> list[Row]:
         plan.train([array[:1] for array in arrays])  # so that the plan knows what the loss takes
         outputs = execution.forward(arrays)
         gradients = objective.step(plan, targets, outputs, weights, gradient=True)[1]
+    weights_before = model.get_weights()  # normalizations follow what they see
     times = execution.time(arrays, gradients, REPEATS)
+    model.set_weights(weights_before)
     peak = ops.fma_peak() * ops.get_num_threads()
     rows = []
     for i, seconds in enumerate(times):

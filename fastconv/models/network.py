@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from .. import saving, tree
-from ..layers import Layer, Variable, calls
+from ..backend import batch_normalization_folding as folding
+from ..layers import Layer, calls
 from ..layers.layer import Backward
 from ..layers.operators import Operator
 from ..layers.symbolic import Graph, KerasTensor, tensors_in
@@ -401,7 +402,7 @@ class Plans:
 
     def find(self, graphs: Any, key: Any, make: Callable[[], Plan]) -> Plan:
         """Return the plan that is kept by `key`, made if need be."""
-        state = [*map(id, graphs), Variable.created]
+        state = [*map(id, graphs), Layer.weights_added, folding()]
         if self._state != state:
             self._state, self._graphs = state, graphs  # held, or an id might come back
             self._plans = {}

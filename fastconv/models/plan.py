@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..backend import batch_normalization_folding
 from ..layers import Layer, Variable
 from ..layers.symbolic import Graph
 from ..ops import bound
@@ -91,16 +92,26 @@ class Plan:
         self._regularized = [v for v in self.variables if v.regularizer is not None]
         self._inference: tuple[Program, list[Action]] | None = None
         self._training: tuple[Program, list[Action]] | None = None
+        self._edits = 0  # of variables, when derived weights were last looked over
         #: Executions that nobody runs, None for a shape that cannot be compiled.
         self._executions: OrderedDict[Any, list[Execution] | None] = OrderedDict()
 
     def _ready(self, training: bool) -> tuple[Program, list[Action]]:
         """Return the program and its actions, made when they are first needed."""
         ready = self._training if training else self._inference
+        if ready is not None and not training and self._edits != Variable.edits:
+            for update in ready[0].derived:
+                update()
+            self._edits = Variable.edits
         if ready is None:
             program = lower(self._graphs[training], training)
+            if not training and batch_normalization_folding():
+                fusion.fold_batch_normalization(program)
+            fusion.relu_into_kernel(program)
             fusion.relu_after_pooling(program)
             self.fused = fusion.activation_into_loss(program, self._activations)
+            for update in program.derived:
+                update()
             ready = program, self._actions(program, training)
             if training:
                 self._training = ready
@@ -204,12 +215,12 @@ class Plan:
 
     def infer(self, inputs: Sequence[np.ndarray]) -> tuple[Arrays, float]:
         """Return the outputs for a batch, and the activity penalty."""
+        program, actions = self._ready(False)
         key, execution = self._lease(False, inputs)
         if execution is not None:
             outputs = [y.copy() for y in execution.forward(inputs)]
             self._return(key, execution)
             return outputs, 0.0
-        program, actions = self._ready(False)
         values = _begin(program, inputs)
         masks: dict[int, Any] = {}
         penalty = 0.0

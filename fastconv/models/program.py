@@ -10,7 +10,8 @@ Each slot is written once. This list is the only form in which anything runs; wh
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..layers import Layer
@@ -48,12 +49,15 @@ class Program:
         Slots of the model's inputs and outputs, in the order of its flat lists.
     size : int
         Number of slots.
+    derived : list of function
+        Each brings weights that were derived from others up to date, see `fusion`.
     """
 
     steps: list[Step]
     inputs: list[int]
     outputs: list[int]
     size: int
+    derived: list[Callable[[], None]] = field(default_factory=list)
 
     def new_slot(self) -> int:
         """Return the number of a further slot."""
@@ -72,7 +76,7 @@ class Program:
             else step
             for step, back in zip(self.steps, taped, strict=True)
         ]
-        return Program(steps, self.inputs, self.outputs, self.size)
+        return replace(self, steps=steps)
 
     def readers(self) -> Counter[int]:
         """Return how often each slot is read; being an output counts once."""

@@ -25,6 +25,7 @@ from ..layers import (
     DepthwiseConv2D,
     Dropout,
     Flatten,
+    GlobalAveragePooling2D,
     Identity,
     MaxPooling2D,
     Reshape,
@@ -80,7 +81,8 @@ def _with_activation(
             return b.activation_gradient(step, name, y, y)
         b.free.add(step.output)
         return lambda dy: None
-    z = b.new(shape) if taped and ops.activation_needs_input(left) else y
+    kind = ops.ACTIVATIONS[left]
+    z = y if kind.in_place and not (taped and kind.needs_input) else b.new(shape)
     linear(z, 0)
     return b.activate(step, left, z, y)
 
@@ -252,9 +254,32 @@ def _average_pooling(b: Builder, step: Step, taped: bool) -> Backward | None:
         return None
     x = b.value(step)
     y = b.result(step, layer.compute_output_shape(x.shape))
+    return _average(b, step, y, bound.pooling_geometry(x.shape, **layer.geometry), y.shape)
+
+
+def _global_average_pooling(b: Builder, step: Step, taped: bool) -> Backward | None:
+    layer: Any = step.layer
+    if layer.channels_first:
+        return None
+    x = b.value(step)
+    n, height, width, channels = x.shape
+    y = b.result(step, layer.compute_output_shape(x.shape))
+    return _average(b, step, y, (height, width, height, width, 0, 0), (n, 1, 1, channels))
+
+
+def _average(
+    b: Builder, step: Step, y: Buffer, geometry: bound.Geometry, shape: tuple[int, ...]
+) -> Backward:
+    """Emit the means of windows; `shape` is that of y with all its axes."""
+    x = b.value(step)
     b.free.add(step.output)
-    geometry = bound.pooling_geometry(x.shape, **layer.geometry)
-    b.emit(step, "forward", [x], [y], lambda: bound.average_pool2d(x.array, y.array, geometry))
+    b.emit(
+        step,
+        "forward",
+        [x],
+        [y],
+        lambda: bound.average_pool2d(x.array, y.array.reshape(shape), geometry),
+    )
 
     def backward(dy: Buffer) -> None:
         b.gradient(
@@ -265,7 +290,7 @@ def _average_pooling(b: Builder, step: Step, taped: bool) -> Backward | None:
                 "input gradient",
                 [dy],
                 [dx],
-                lambda: bound.average_pool2d_backward(dy.array, dx.array, geometry),
+                lambda: bound.average_pool2d_backward(dy.array.reshape(shape), dx.array, geometry),
             ),
         )
 
@@ -336,8 +361,9 @@ def _activation(b: Builder, step: Step, taped: bool) -> Backward | None:
     if name == "linear":
         return _same(b, step, b.value(step).shape)
     x, slot = b.value(step), step.inputs[0]
-    in_place = slot in b.free and b.readers[slot] == 1
-    if in_place and not (taped and ops.activation_needs_input(name)):
+    kind = ops.ACTIVATIONS[name]
+    in_place = kind.in_place and slot in b.free and b.readers[slot] == 1
+    if in_place and not (taped and kind.needs_input):
         y = b.values[step.output] = x
     else:
         y = b.result(step, x.shape)
@@ -487,6 +513,7 @@ RULES: dict[type, Callable[[Builder, Step, bool], Backward | None]] = {
     DepthwiseConv2D: _conv2d,
     Dropout: _dropout,
     Flatten: _reshape,
+    GlobalAveragePooling2D: _global_average_pooling,
     Identity: _identity,
     MaxPooling2D: _max_pooling,
     Reshape: _reshape,

@@ -402,7 +402,7 @@ class Model(Former, Compiled):
         return inspection.explain(self, batch_size, training)
 
     def profile(self, x: Any, y: Any = None) -> list[dict[str, Any]]:
-        """Time the instructions for one batch, print and return them. No weight changes.
+        """Time the instructions for one batch, print and return them; weights stay as they are.
 
         Parameters
         ----------

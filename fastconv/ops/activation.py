@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels import rows
 from . import checks
 from .activation_kinds import Activation, Along, Computed, Glu, Linear, Map
 from .softmax import (
@@ -221,11 +222,11 @@ def _threshold(threshold: float, default_value: float) -> Activation:
 
 
 def _softmax(axis: int = -1) -> Activation:
-    return Along(softmax, softmax_backward, axis)
+    return Along(softmax, softmax_backward, axis, rows.softmax)
 
 
 def _log_softmax(axis: int = -1) -> Activation:
-    return Along(log_softmax, log_softmax_backward, axis)
+    return Along(log_softmax, log_softmax_backward, axis, rows.log_softmax)
 
 
 def _sparsemax(axis: int = -1) -> Activation:

@@ -27,11 +27,14 @@ class Activation:
         The gradient is a function of x; otherwise of y, and x need not be kept.
     keeps_shape : bool
         y is shaped like x.
+    in_place : bool
+        `bind` may be given one array for both.
     """
 
     __slots__ = ("name", "needs_input")
 
     keeps_shape = True
+    in_place = True
 
     def __init__(self, name: str, needs_input: bool) -> None:
         self.name = name
@@ -46,7 +49,7 @@ class Activation:
         raise checks.must_define(self, "backward(dy, x, y)")
 
     def bind(self, x: Float32, y: Float32) -> Callable[[], None]:
-        """Return what writes `forward(x)` to y whenever it is called; y may be x."""
+        """Return what writes `forward(x)` to y whenever it is called; see `in_place`."""
         return lambda: np.copyto(y, self.forward(x))
 
     def bind_backward(self, dy: Float32, used: Float32, dx: Float32) -> Callable[[], None]:
@@ -147,13 +150,20 @@ class Computed(Activation):
 class Along(Activation):
     """An activation along an axis, whose gradient is a function of y."""
 
-    __slots__ = ("_axis", "_both")
+    __slots__ = ("_axis", "_both", "_rows")
+
+    in_place = False
 
     def __init__(
-        self, forward: Callable[..., Float32], backward: Callable[..., Float32], axis: int
+        self,
+        forward: Callable[..., Float32],
+        backward: Callable[..., Float32],
+        axis: int,
+        rows: Callable[[Float32, Float32], None] | None = None,
     ) -> None:
         super().__init__(forward.__name__, False)
         self._both = forward, backward
+        self._rows = rows  # the kernel of the last axis
         self._axis = axis
 
     def forward(self, x: Any) -> Float32:
@@ -163,6 +173,12 @@ class Along(Activation):
     def backward(self, dy: Any, x: Any, y: Any) -> Float32:
         """Return dx, float32."""
         return self._both[1](dy, self._used(x, y)[0], self._axis)
+
+    def bind(self, x: Float32, y: Float32) -> Callable[[], None]:
+        """Return what writes `forward(x)` to y, another array, whenever it is called."""
+        if self._rows is None or self._axis != -1:
+            return super().bind(x, y)
+        return partial(self._rows, x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1]))
 
 
 _SIGMOID = Map("sigmoid", "sigmoid")

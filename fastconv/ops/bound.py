@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..kernels import gemm, isa, normalization, pooling
 from .algorithms import ConvAlgorithm, ConvProblem, plan_conv2d
+from .algorithms.algorithm import Bound
 from .conv2d import make_problem
 from .packed import PackedKernel
 from .precision import get_float32_matmul_precision
@@ -84,15 +85,15 @@ def conv2d(
 ) -> Run:
     """Bind y = activation(x * kernel + bias); activation is a code of `fusion`."""
     algorithm = plan_conv2d(p, "forward")
-    arguments = p, x, kernel.kernel, bias, activation, y
-    return _with_copy(algorithm.forward, arguments, algorithm, kernel, p, "forward")
+    run = algorithm.bind_forward(p, x, kernel.kernel, bias, activation, y)
+    return _with_copy(run, algorithm, kernel, p, "forward")
 
 
 def conv2d_backward_input(p: ConvProblem, dy: Float32, kernel: PackedKernel, dx: Float32) -> Run:
     """Bind the gradient of `conv2d` for x."""
     algorithm = plan_conv2d(p, "backward_input")
-    arguments = p, dy, kernel.kernel, dx
-    return _with_copy(algorithm.backward_input, arguments, algorithm, kernel, p, "backward_input")
+    run = algorithm.bind_backward_input(p, dy, kernel.kernel, dx)
+    return _with_copy(run, algorithm, kernel, p, "backward_input")
 
 
 def conv2d_backward_filter(p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> Run:
@@ -101,17 +102,22 @@ def conv2d_backward_filter(p: ConvProblem, x: Float32, dy: Float32, dkernel: Flo
 
 
 def _with_copy(
-    run: Callable[..., None],
-    arguments: tuple[Any, ...],
-    algorithm: ConvAlgorithm,
-    kernel: PackedKernel,
-    p: ConvProblem,
-    direction: str,
+    run: Bound, algorithm: ConvAlgorithm, kernel: PackedKernel, p: ConvProblem, direction: str
 ) -> Run:
-    """Bind an algorithm that may read a copy of the kernel, which is made anew after a change."""
+    """Bind the copy of the kernel that the algorithm reads; it is made anew after a change."""
     if algorithm.packed_floats(p, direction) == 0:
-        return partial(run, *arguments)
-    return lambda: run(*arguments, kernel.copy_for(algorithm, p, direction))
+        return partial(run, None)
+    version = -1
+    copy: Float32 | None = None
+
+    def with_copy() -> None:
+        nonlocal version, copy
+        if version != kernel.version:
+            version = kernel.version
+            copy = kernel.copy_for(algorithm, p, direction)
+        run(copy)
+
+    return with_copy
 
 
 def dense(x: Float32, kernel: Float32, bias: Float32 | None, activation: int, y: Float32) -> Run:

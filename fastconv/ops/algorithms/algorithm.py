@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .problem import ConvProblem
 
 Float32 = NDArray[np.float32]
+#: Computes, given the packed kernel or None.
+Bound = Callable[["Float32 | None"], None]
+
+
+class Driver(Protocol):
+    """What `kernels` computes y or dx with: TapConvolution, Winograd."""
+
+    def run(
+        self,
+        x: Float32,
+        kernel: Float32,
+        y: Float32,
+        bias: Float32 | None = None,
+        activation: int = 0,
+        packed: Float32 | None = None,
+    ) -> None:
+        """Write y."""
+
+    def packed_floats(self) -> int:
+        """Return the size of the packed kernel."""
+
+    def pack(self, kernel: Float32, packed: Float32) -> None:
+        """Write the packed kernel."""
 
 
 class ConvAlgorithm:
@@ -79,3 +106,83 @@ class ConvAlgorithm:
     def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
         """Write dkernel."""
         raise NotImplementedError
+
+    # The same with all but the packed kernel given beforehand, for calls by the thousand
+
+    def bind_forward(
+        self,
+        p: ConvProblem,
+        x: Float32,
+        kernel: Float32,
+        bias: Float32 | None,
+        activation: int,
+        y: Float32,
+    ) -> Bound:
+        """Return `forward` as a function of the packed kernel."""
+        return partial(self.forward, p, x, kernel, bias, activation, y)
+
+    def bind_backward_input(
+        self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32
+    ) -> Bound:
+        """Return `backward_input` as a function of the packed kernel."""
+        return partial(self.backward_input, p, dy, kernel, dx)
+
+
+class DrivenAlgorithm(ConvAlgorithm):
+    """Base of algorithms whose y and dx come from one driver of kernels, on flat arrays."""
+
+    def driver(self, p: ConvProblem, direction: str) -> Driver:
+        """Return what computes y ("forward") or dx ("backward_input")."""
+        raise NotImplementedError
+
+    def packed_floats(self, p: ConvProblem, direction: str) -> int:
+        """Return the size of the copy of the kernel that can be kept between calls, 0 if none."""
+        return self.driver(p, direction).packed_floats()
+
+    def pack(self, p: ConvProblem, direction: str, kernel: Float32, packed: Float32) -> None:
+        """Write that copy; it depends on the kernel, the direction and the instruction set."""
+        self.driver(p, direction).pack(kernel.reshape(-1), packed)
+
+    def forward(
+        self,
+        p: ConvProblem,
+        x: Float32,
+        kernel: Float32,
+        bias: Float32 | None,
+        activation: int,
+        y: Float32,
+        packed: Float32 | None = None,
+    ) -> None:
+        """Write y = activation(x * kernel + bias); activation is FC_LINEAR or FC_RELU."""
+        self.bind_forward(p, x, kernel, bias, activation, y)(packed)
+
+    def backward_input(
+        self,
+        p: ConvProblem,
+        dy: Float32,
+        kernel: Float32,
+        dx: Float32,
+        packed: Float32 | None = None,
+    ) -> None:
+        """Write dx."""
+        self.bind_backward_input(p, dy, kernel, dx)(packed)
+
+    def bind_forward(
+        self,
+        p: ConvProblem,
+        x: Float32,
+        kernel: Float32,
+        bias: Float32 | None,
+        activation: int,
+        y: Float32,
+    ) -> Bound:
+        """Return `forward` as a function of the packed kernel."""
+        flat = x.reshape(-1), kernel.reshape(-1), y.reshape(-1)
+        return partial(self.driver(p, "forward").run, *flat, bias, activation)
+
+    def bind_backward_input(
+        self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32
+    ) -> Bound:
+        """Return `backward_input` as a function of the packed kernel."""
+        flat = dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1)
+        return partial(self.driver(p, "backward_input").run, *flat, None, 0)

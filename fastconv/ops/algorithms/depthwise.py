@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...kernels import depthwise as kernels
-from .algorithm import ConvAlgorithm, Float32
+from .algorithm import Bound, ConvAlgorithm, Float32
 from .costs import TOUCH_CYCLES, product_cycles
 from .problem import ConvProblem
 
@@ -59,6 +59,19 @@ class Depthwise(ConvAlgorithm):
         kernels.depthwise_conv2d_backward_input(dy, _flat(p, kernel), full, _geometry(p))
         if p.F > p.C:
             kernels.sum_channels(full.reshape(-1), dx.reshape(-1))
+
+    def bind_forward(
+        self,
+        p: ConvProblem,
+        x: Float32,
+        kernel: Float32,
+        bias: Float32 | None,
+        activation: int,
+        y: Float32,
+    ) -> Bound:
+        """Return `forward` as a function of the packed kernel, which there is none of."""
+        arguments = x, _flat(p, kernel), bias, y, _geometry(p), activation
+        return lambda packed: kernels.depthwise_conv2d(*arguments)
 
     def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
         """Write dkernel."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from ...kernels import isa
 from ...kernels.conv import TapConvolution
-from .algorithm import ConvAlgorithm, Float32
+from .algorithm import DrivenAlgorithm, Float32
 from .costs import COPY_CYCLES, RUN_CYCLES, product_cycles
 from .problem import ConvProblem
 from .views import filter_driver, forward_driver, input_driver
 
 
-class Direct(ConvAlgorithm):
+class Direct(DrivenAlgorithm):
     """Register-blocked NHWC convolution; dx as a convolution of dy, by phases of the strides."""
 
     name = "direct"
@@ -51,45 +51,15 @@ class Direct(ConvAlgorithm):
             return input_driver(p).workspace_bytes()
         return filter_driver(p, False).workspace_bytes()
 
-    @staticmethod
-    def _driver(p: ConvProblem, direction: str) -> TapConvolution:
+    def driver(self, p: ConvProblem, direction: str) -> TapConvolution:
+        """Return what computes y or dx."""
         return input_driver(p) if direction == "backward_input" else forward_driver(p, False)
 
     def packed_floats(self, p: ConvProblem, direction: str) -> int:
         """Return the size of the packed kernel."""
         if direction == "backward_input" and p.strides != (1, 1):
             return 0  # its phases read the taps apart
-        return self._driver(p, direction).packed_floats()
-
-    def pack(self, p: ConvProblem, direction: str, kernel: Float32, packed: Float32) -> None:
-        """Write the packed kernel."""
-        self._driver(p, direction).pack(kernel.reshape(-1), packed)
-
-    def forward(
-        self,
-        p: ConvProblem,
-        x: Float32,
-        kernel: Float32,
-        bias: Float32 | None,
-        activation: int,
-        y: Float32,
-        packed: Float32 | None = None,
-    ) -> None:
-        """Write y."""
-        forward_driver(p, False).run(
-            x.reshape(-1), kernel.reshape(-1), y.reshape(-1), bias, activation, packed
-        )
-
-    def backward_input(
-        self,
-        p: ConvProblem,
-        dy: Float32,
-        kernel: Float32,
-        dx: Float32,
-        packed: Float32 | None = None,
-    ) -> None:
-        """Write dx."""
-        input_driver(p).run(dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1), None, 0, packed)
+        return super().packed_floats(p, direction)
 
     def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
         """Write dkernel."""

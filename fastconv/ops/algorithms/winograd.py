@@ -8,7 +8,8 @@ arXiv:1509.09308.
 
 from __future__ import annotations
 
-from .algorithm import ConvAlgorithm, Float32
+from ...kernels.winograd import Winograd as WinogradDriver
+from .algorithm import DrivenAlgorithm, Float32
 from .costs import (
     COPY_CYCLES,
     KERNEL_SHARE,
@@ -20,7 +21,7 @@ from .problem import ConvProblem
 from .views import filter_driver, winograd_driver
 
 
-class Winograd(ConvAlgorithm):
+class Winograd(DrivenAlgorithm):
     """F(m x m, 3x3) for stride 1, in all directions; dx is the same of dy and the kernel turned.
 
     Parameters
@@ -83,45 +84,13 @@ class Winograd(ConvAlgorithm):
         transformed = KERNEL_SHARE[direction] * kernel_transform_cycles(p, planes)
         return product_cycles(p, written) * share + moved + transformed + copied
 
+    def driver(self, p: ConvProblem, direction: str) -> WinogradDriver:
+        """Return what computes y or dx."""
+        return winograd_driver(self.m, p, direction == "backward_input")
+
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
         """Return the transformed kernel and a block of transformed tiles."""
-        return winograd_driver(self.m, p, direction == "backward_input").workspace_bytes()
-
-    def packed_floats(self, p: ConvProblem, direction: str) -> int:
-        """Return the size of the transformed kernel."""
-        return winograd_driver(self.m, p, direction == "backward_input").packed_floats()
-
-    def pack(self, p: ConvProblem, direction: str, kernel: Float32, packed: Float32) -> None:
-        """Write the transformed kernel."""
-        winograd_driver(self.m, p, direction == "backward_input").pack(kernel.reshape(-1), packed)
-
-    def forward(
-        self,
-        p: ConvProblem,
-        x: Float32,
-        kernel: Float32,
-        bias: Float32 | None,
-        activation: int,
-        y: Float32,
-        packed: Float32 | None = None,
-    ) -> None:
-        """Write y."""
-        winograd_driver(self.m, p, False).run(
-            x.reshape(-1), kernel.reshape(-1), y.reshape(-1), bias, activation, packed
-        )
-
-    def backward_input(
-        self,
-        p: ConvProblem,
-        dy: Float32,
-        kernel: Float32,
-        dx: Float32,
-        packed: Float32 | None = None,
-    ) -> None:
-        """Write dx."""
-        winograd_driver(self.m, p, True).run(
-            dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1), None, 0, packed
-        )
+        return self.driver(p, direction).workspace_bytes()
 
     def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
         """Write dkernel."""
