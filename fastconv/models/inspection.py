@@ -51,20 +51,20 @@ def profile(model: Model, x: Any, y: Any) -> list[Row]:
         arrays = model.match_inputs("profile", x)
     else:
         objective = model._compiled("profile")
-        arrays, targets, weights = inputs.Sources(model, objective).batch(
+        arrays, targets, sample_weights = inputs.Sources(model, objective).batch(
             "profile", x, y, None, None
         )
     training = y is not None
     execution = _execution(model, "profile", training, [array.shape for array in arrays])
     gradients: Any = None
+    weights = model.get_weights()  # normalizations follow what they see
     if training:
         plan = loops.plan_for(model, objective)
         plan.train([array[:1] for array in arrays])  # so that the plan knows what the loss takes
         outputs = execution.forward(arrays)
-        gradients = objective.step(plan, targets, outputs, weights, gradient=True)[1]
-    weights_before = model.get_weights()  # normalizations follow what they see
+        gradients = objective.step(plan, targets, outputs, sample_weights, gradient=True)[1]
     times = execution.time(arrays, gradients, REPEATS)
-    model.set_weights(weights_before)
+    model.set_weights(weights)
     peak = ops.fma_peak() * ops.get_num_threads()
     rows = []
     for i, seconds in enumerate(times):
