@@ -277,6 +277,14 @@ def test_profile_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert "GF/s" in capsys.readouterr().out
 
 
+def test_profile_of_a_file(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    from fastconv.profile import main
+
+    article().save(tmp_path / "model.keras")
+    assert main([str(tmp_path / "model.keras"), "--batch", "2"]) == 0
+    assert "(2, 12, 12, 1)" in capsys.readouterr().out
+
+
 def test_a_layer_that_gives_another_shape_than_it_says() -> None:
     class Wrong(layers.Layer):
         def forward(self, x: np.ndarray, training: bool = False) -> Any:
