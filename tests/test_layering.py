@@ -44,6 +44,7 @@ FLOORS = {
     "models": 5,
     "saving": 5,
     "applications": 6,
+    "profile": 6,
     "__init__": 7,
 }
 #: Files and folders that nothing imports and that import nothing.
