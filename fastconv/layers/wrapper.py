@@ -109,6 +109,14 @@ def _unique(variables: list[Variable]) -> list[Variable]:
     return list({id(v): v for v in variables}.values())
 
 
+def _penalizes_within(layer: Layer) -> bool:
+    """Return whether a layer within a model has a penalty on its output."""
+    return layer.graph is not None and any(
+        inner.activity_regularizer is not None or _penalizes_within(inner)
+        for inner in layer.graph.layers
+    )
+
+
 class TimeDistributed(Wrapper):
     """Applies a layer to each step of (N, T, ...): steps are samples of a batch of N * T.
 
@@ -118,6 +126,11 @@ class TimeDistributed(Wrapper):
     Parameters
     ----------
     layer : Layer
+
+    Raises
+    ------
+    ValueError
+        `layer` is a model with an activity_regularizer in it.
     """
 
     supports_masking = True
@@ -135,6 +148,11 @@ class TimeDistributed(Wrapper):
     def create_weights(self, input_shape: Shape) -> None:
         """Build the layer for a step."""
         self.layer.build((None, *input_shape[2:]))
+        if _penalizes_within(self.layer):
+            raise ValueError(
+                f"{self.where}: the activity_regularizer of a layer within {self.layer.where} "
+                f"would not count here; leave it out, or wrap that layer by itself."
+            )
 
     def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, Backward | None]:
         """Return the layer's output for all steps."""

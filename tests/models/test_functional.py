@@ -328,3 +328,18 @@ def test_augmentation_in_files_of_keras_is_at_rest_in_inference():
     config["layers"][1]["inbound_nodes"][0]["kwargs"] = {"training": True}
     x = np.arange(32.0, dtype=np.float32).reshape(2, 4, 4, 1)
     np.testing.assert_array_equal(type(m).from_config(config).predict(x, verbose=0), x)
+
+
+def test_activity_penalties_of_a_model_that_is_called_twice():
+    """Every call counts, as with Keras on TensorFlow; on JAX the first one is forgotten."""
+    inner = Sequential([layers.Input((4,)), layers.Dense(4, activity_regularizer="l2")])
+    i = layers.Input((4,))
+    m = Model(i, inner(inner(i)))
+    m.compile("sgd", "mse")
+    x = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)
+    once, twice = inner(x), inner(inner(x))
+    penalty = 0.01 * (np.square(once).sum() + np.square(twice).sum()) / 6
+    expected = np.square(twice).mean() + penalty
+    assert m.evaluate(x, np.zeros((6, 4)), verbose=0) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match=r"activity_regularizer of a layer within .* not count"):
+        layers.TimeDistributed(inner)(layers.Input((2, 4)))
