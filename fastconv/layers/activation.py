@@ -41,6 +41,12 @@ class ActivationLayer(Layer):
         """Name of the function in `ops.ACTIVATIONS`, None if its arguments are special."""
         return None
 
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether the function has no axis."""
+        name = self.activation_name
+        return name is not None and ops.ACTIVATIONS[name].elementwise
+
     def without_activation(self) -> Layer:
         """Return a layer that passes its input on."""
         return Activation("linear", name=self.name)
@@ -53,6 +59,13 @@ def as_activation(identifier: Any) -> ActivationFunction | ActivationLayer:
     if isinstance(identifier, Mapping) and identifier.get("class_name") in _LAYERS:
         return _LAYERS[identifier["class_name"]].from_config(identifier["config"])
     return activations.get(identifier)
+
+
+def is_elementwise(activation: ActivationFunction | ActivationLayer) -> bool:
+    """Return whether what `as_activation` returned has no axis."""
+    if isinstance(activation, ActivationLayer):
+        return bool(activation.is_elementwise)
+    return ops.ACTIVATIONS[activation.activation_name].elementwise
 
 
 def activate(
@@ -146,6 +159,11 @@ class _Parametrised(ActivationLayer):
     def function(self) -> ops.Activation:
         """The function with the layer's arguments."""
         raise checks.must_define(self, "function")
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether the function has no axis."""
+        return self.function.elementwise
 
     def apply(self, x: np.ndarray, training: bool) -> tuple[np.ndarray, Gradient]:
         """Return the function of `x`, and its gradient function."""

@@ -166,6 +166,14 @@ class BatchNormalization(Layer):
 
         return axes.back(y), backward
 
+    def channels_last_twin(self) -> Layer | None:
+        """Return a layer that shares the weights and does the same along the last axis."""
+        if self.axis != 1:
+            return None
+        twin = copy.copy(self)
+        twin.axis = -1
+        return twin
+
     def in_inference(self) -> Layer:
         """Return a layer that shares the weights and always uses the moving statistics."""
         clone = copy.copy(self)

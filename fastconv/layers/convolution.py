@@ -9,10 +9,10 @@ import numpy as np
 from .. import ops
 from ..ops import checks, shapes
 from . import arguments
-from .activation import activate
+from .activation import activate, is_elementwise
 from .arguments import Shape
 from .image import ImageLayer
-from .layer import Backward
+from .layer import Backward, Layer
 from .weighted import KernelLayer
 
 
@@ -66,6 +66,10 @@ class WindowLayer(ImageLayer, KernelLayer):
             return y, None
         inner = linear_backward
         return y, lambda dy, need_dx=True: inner(gradient(dy), need_dx=need_dx)
+
+    def channels_last_twin(self) -> Layer | None:
+        """Return a layer that does the same with channels last, if the activation has no axis."""
+        return super().channels_last_twin() if is_elementwise(self.activation) else None
 
     def compute(self, x: np.ndarray, training: bool) -> tuple[np.ndarray, Backward | None]:
         """Return activation(linear(x, kernel) + bias), with channels last."""

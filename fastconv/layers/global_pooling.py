@@ -23,7 +23,7 @@ class _GlobalPooling(ImageLayer):
     ) -> None:
         super().__init__(**kwargs)
         self.set_data_format(data_format)
-        self.keepdims = bool(keepdims)
+        self.keepdims = self.keeps_axes = bool(keepdims)
 
     def infer_last(self, input_shape: Shape) -> Shape:
         """Return (N, C), or (N, 1, ..., C) with `keepdims`."""

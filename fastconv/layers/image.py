@@ -6,6 +6,7 @@ before, and back afterwards; weights have the same shapes in both.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -30,6 +31,8 @@ class ImageLayer(Layer):
 
     #: Number of spatial axes, None for any.
     spatial_rank: ClassVar[int | None] = 2
+    #: Whether the output has the axes of the input; else it is (N, C), alike in both formats.
+    keeps_axes = True
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -45,6 +48,14 @@ class ImageLayer(Layer):
             axes.insert(0 if self.channels_first else len(axes), "channels")
             self.input_rank = len(axes) + 1
             self.input_axes = f"(batch, {', '.join(axes)})"
+
+    def channels_last_twin(self) -> Layer | None:
+        """Return a layer that shares the weights and does the same with channels last."""
+        if not self.channels_first:
+            return None
+        twin = copy.copy(self)
+        twin.set_data_format("channels_last")
+        return twin
 
     def infer_shape(self, input_shape: Shape) -> Shape:
         """Return the output shape in the layer's data format."""

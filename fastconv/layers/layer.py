@@ -257,6 +257,18 @@ class Layer(WeightOwner):
         return self
 
     @property
+    def is_elementwise(self) -> bool:
+        """Whether each element of the output depends on those in its place in the inputs alone."""
+        return False
+
+    def channels_last_twin(self) -> Layer | None:
+        """Return a layer that shares the weights and does the same with channels last.
+
+        None if there is none, or the channels are last already.
+        """
+        return None
+
+    @property
     def input(self) -> Any:
         """What the layer was first called with: a symbolic tensor, or a list of them."""
         node = self._first_call("input")

@@ -27,6 +27,11 @@ class Merge(Layer):
     #: Number of inputs, if it is fixed.
     input_count: ClassVar[int | None] = None
 
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether the order of axes does not matter: for inputs of one rank."""
+        return True
+
     def infer_shape(self, input_shape: Any) -> Shape:
         """Return the shape that all inputs are broadcast to."""
         shapes: Sequence[Shape] = input_shape
@@ -212,6 +217,10 @@ class Concatenate(Layer):
         if axis < rank:
             return np.concatenate(full, axis)
         return np.logical_and.reduce(full)
+
+    def channels_last_twin(self) -> Layer | None:
+        """Return a layer that does the same along the last axis."""
+        return Concatenate(name=self.name) if self.axis == 1 else None
 
     def forward(self, x: Any, training: bool = False) -> tuple[np.ndarray, Backward | None]:
         """Return the inputs as one array."""

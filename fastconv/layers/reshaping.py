@@ -33,6 +33,7 @@ class Flatten(ImageLayer):
     """
 
     spatial_rank = None
+    keeps_axes = False
     config_keys = ("data_format",)
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:

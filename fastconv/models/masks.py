@@ -17,6 +17,7 @@ from ..layers.symbolic import Graph
 from ..losses import Loss
 from ..losses.loss import align_weights
 from .plan import Plan
+from .program import makes_mask
 
 
 class MaskOf(Layer):
@@ -31,9 +32,8 @@ class MaskOf(Layer):
 
 def makes_masks(layer: Layer) -> bool:
     """Return whether a layer, or one within it, makes a mask where its input has none."""
-    own = type(layer).compute_mask is not Layer.compute_mask
     inner = layer.graph.layers if layer.graph is not None else layer.sublayers()
-    return (own and not layer.takes_list and not layer.uses_mask) or any(map(makes_masks, inner))
+    return makes_mask(layer) or any(map(makes_masks, inner))
 
 
 def new_plan(

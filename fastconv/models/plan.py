@@ -20,9 +20,9 @@ from ..backend import batch_normalization_folding
 from ..layers import Layer, Variable
 from ..layers.symbolic import Graph
 from ..ops import bound
-from . import fusion
+from . import fusion, layouts
 from .execution import Execution
-from .program import Program, Step, lower
+from .program import Program, lower, makes_mask
 from .rules import CannotLowerError
 
 Arrays = list[np.ndarray]
@@ -105,11 +105,13 @@ class Plan:
             self._edits = Variable.edits
         if ready is None:
             program = lower(self._graphs[training], training)
+            # The loss looks at the outputs as they are given, the others at channels-last layers.
+            self.fused = fusion.activation_into_loss(program, self._activations)
+            layouts.move_channels_once(program)
             if not training and batch_normalization_folding():
                 fusion.fold_batch_normalization(program)
             fusion.relu_into_kernel(program)
             fusion.relu_after_pooling(program)
-            self.fused = fusion.activation_into_loss(program, self._activations)
             for update in program.derived:
                 update()
             ready = program, self._actions(program, training)
@@ -129,6 +131,7 @@ class Plan:
         masked = _masked_slots(program)
         actions = []
         for i, step in enumerate(program.taped(taped).steps):
+            touched = *step.inputs, step.output
             dead = {slot for slot in step.inputs if last[slot] == i} - set(program.outputs)
             actions.append(
                 Action(
@@ -142,7 +145,7 @@ class Plan:
                     taped=taped[i],
                     need_dx=any(need[slot] for slot in step.inputs),
                     layer=step.layer,
-                    masks=step.inputs if masked.intersection(step.inputs) or _masks(step) else None,
+                    masks=step.inputs if masked.intersection(touched) else None,
                 )
             )
         return actions
@@ -373,20 +376,13 @@ def _with_activity_penalty(
 # Masks: only programs with a layer that makes one pay for them
 
 
-def _masks(step: Step) -> bool:
-    """Return whether a layer makes a mask where its input has none."""
-    layer = step.layer
-    defines = type(layer).compute_mask is not Layer.compute_mask
-    return defines and not layer.takes_list and not layer.uses_mask
-
-
 def _masked_slots(program: Program) -> set[int]:
     """Return the slots that may have a mask."""
     slots: set[int] = set()
     for step in program.steps:
         layer = step.layer
         passes = layer.supports_masking or type(layer).compute_mask is not Layer.compute_mask
-        if _masks(step) or (passes and slots.intersection(step.inputs)):
+        if makes_mask(layer) or (passes and slots.intersection(step.inputs)):
             slots.add(step.output)
     return slots
 

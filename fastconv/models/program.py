@@ -87,6 +87,17 @@ class Program:
         return {step.output: i for i, step in enumerate(self.steps)}
 
 
+def is_known(layer: Layer) -> bool:
+    """Return whether a layer's class is one of this package, not one of your own."""
+    return type(layer).__module__.startswith("fastconv.")
+
+
+def makes_mask(layer: Layer) -> bool:
+    """Return whether a layer makes a mask where its input has none."""
+    defines = type(layer).compute_mask is not Layer.compute_mask
+    return defines and not layer.takes_list and not layer.uses_mask
+
+
 def lower(graph: Graph, training: bool) -> Program:
     """Return the program that computes a graph's outputs, for training or for inference.
 

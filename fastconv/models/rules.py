@@ -34,8 +34,9 @@ from ..layers.activation import ActivationLayer
 from ..ops import bound
 from ..ops.fusion import split_activation
 from .buffers import Buffer
+from .layouts import Move
 from .lowering import Builder, Run
-from .program import Step
+from .program import Step, is_known
 
 #: From the gradient of a step's output, emits those of its inputs and weights.
 Backward = Callable[[Buffer], None]
@@ -48,7 +49,7 @@ class CannotLowerError(Exception):
 def lower_step(b: Builder, step: Step, taped: bool) -> Backward:
     """Emit a step; `taped` tells whether its gradients will be asked for."""
     layer = step.layer
-    if type(layer).__module__.startswith("fastconv.") and layer.compute_dtype == "float32":
+    if is_known(layer) and layer.compute_dtype == "float32":
         for kind in type(layer).__mro__:
             rule = RULES.get(kind)
             backward = None if rule is None else rule(b, step, taped)
@@ -82,7 +83,7 @@ def _with_activation(
         b.free.add(step.output)
         return lambda dy: None
     kind = ops.ACTIVATIONS[left]
-    z = y if kind.in_place and not (taped and kind.needs_input) else b.new(shape)
+    z = y if kind.elementwise and not (taped and kind.needs_input) else b.new(shape)
     linear(z, 0)
     return b.activate(step, left, z, y)
 
@@ -362,7 +363,7 @@ def _activation(b: Builder, step: Step, taped: bool) -> Backward | None:
         return _same(b, step, b.value(step).shape)
     x, slot = b.value(step), step.inputs[0]
     kind = ops.ACTIVATIONS[name]
-    in_place = kind.in_place and slot in b.free and b.readers[slot] == 1
+    in_place = kind.elementwise and slot in b.free and b.readers[slot] == 1
     if in_place and not (taped and kind.needs_input):
         y = b.values[step.output] = x
     else:
@@ -414,6 +415,29 @@ def _add(b: Builder, step: Step, taped: bool) -> Backward | None:
         for slot in step.inputs[1:]:
             b.gradient(step, slot, partial(_emit_copy, b, step, dy))
         b.give(step, step.inputs[0], dy)
+
+    return backward
+
+
+def _move(b: Builder, step: Step, taped: bool) -> Backward | None:
+    layer: Any = step.layer
+    x = b.value(step)
+    there, back = layer.orders(len(x.shape))
+    y = b.result(step, layer.compute_output_shape(x.shape))
+    b.free.add(step.output)
+    b.emit(step, "forward", [x], [y], lambda: bound.copy(x.array.transpose(there), y.array))
+
+    def backward(dy: Buffer) -> None:
+        def dx(target: Buffer) -> None:
+            b.emit(
+                step,
+                "input gradient",
+                [dy],
+                [target],
+                lambda: bound.copy(dy.array.transpose(back), target.array),
+            )
+
+        b.gradient(step, step.inputs[0], dx)
 
     return backward
 
@@ -516,5 +540,6 @@ RULES: dict[type, Callable[[Builder, Step, bool], Backward | None]] = {
     GlobalAveragePooling2D: _global_average_pooling,
     Identity: _identity,
     MaxPooling2D: _max_pooling,
+    Move: _move,
     Reshape: _reshape,
 }

@@ -27,14 +27,15 @@ class Activation:
         The gradient is a function of x; otherwise of y, and x need not be kept.
     keeps_shape : bool
         y is shaped like x.
-    in_place : bool
-        `bind` may be given one array for both.
+    elementwise : bool
+        Each element of y depends on the one of x in its place alone, so that `bind` may be given
+        one array for both.
     """
 
     __slots__ = ("name", "needs_input")
 
     keeps_shape = True
-    in_place = True
+    elementwise = True
 
     def __init__(self, name: str, needs_input: bool) -> None:
         self.name = name
@@ -49,7 +50,7 @@ class Activation:
         raise checks.must_define(self, "backward(dy, x, y)")
 
     def bind(self, x: Float32, y: Float32) -> Callable[[], None]:
-        """Return what writes `forward(x)` to y whenever it is called; see `in_place`."""
+        """Return what writes `forward(x)` to y whenever it is called; see `elementwise`."""
         return lambda: np.copyto(y, self.forward(x))
 
     def bind_backward(self, dy: Float32, used: Float32, dx: Float32) -> Callable[[], None]:
@@ -152,7 +153,7 @@ class Along(Activation):
 
     __slots__ = ("_axis", "_both", "_rows")
 
-    in_place = False
+    elementwise = False
 
     def __init__(
         self,
@@ -190,6 +191,7 @@ class Glu(Activation):
     __slots__ = ("_axis",)
 
     keeps_shape = False
+    elementwise = False
 
     def __init__(self, axis: int) -> None:
         super().__init__("glu", True)
