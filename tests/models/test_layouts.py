@@ -72,12 +72,13 @@ def mixed():
 
 
 def dense_block():
-    """Concatenations along the channels."""
+    """Concatenations along the channels, and gradients through movements."""
     x = inputs = Input(SHAPE)
     for _ in range(2):
         y = BatchNormalization(axis=1)(Conv2D(2, 3, padding="same", **FIRST)(x))
         x = Concatenate(axis=1)([y, Activation("relu")(y)])
-    x = Conv2D(3, 2, activation="sigmoid", **FIRST)(MaxPooling2D(2, **FIRST)(x))
+    x = Softmax(axis=1)(MaxPooling2D(2, **FIRST)(x))
+    x = Conv2D(3, 2, activation="sigmoid", **FIRST)(x)
     return Model(inputs, Dense(3, activation="softmax")(Flatten(**FIRST)(x)))
 
 
@@ -98,7 +99,7 @@ MODELS = {
     "line": (line, 1),
     "branches": (branches, 2),
     "mixed": (mixed, 4),
-    "dense_block": (dense_block, 1),
+    "dense_block": (dense_block, 3),
     "deep": (deep, 1),
 }
 
