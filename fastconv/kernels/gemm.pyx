@@ -74,6 +74,37 @@ cdef void pack_all(const rows_job* job, Py_ssize_t depth, Py_ssize_t cols, float
         col += table.tile_cols
 
 
+cdef bint is_row(const rows_job* job, Py_ssize_t n_taps) noexcept nogil:
+    """Return whether a job is one row times B as it lies, which memory bounds."""
+    return (job.rows == 1 and n_taps == 1 and not job.b_panel and job.b_taps == NULL
+            and job.b_n == 1 and not job.chain
+            and job.col_end - job.col_begin > active_table().tile_cols
+            and job.col_end - job.col_begin + active_table().vl <= packed_floats())
+
+
+cdef void multiply_row(
+    const rows_job* job, Py_ssize_t tap, Py_ssize_t depth, Py_ssize_t k, bint first, bint last,
+) noexcept nogil:
+    """Do what multiply_block does for one row: sums first, then tiles of one product store them."""
+    cdef const fc_ukernels* table = active_table()
+    cdef float one = 1.0
+    cdef const float* a = &one
+    cdef Py_ssize_t offset = 0, col = job.col_begin
+    cdef fc_tile tile
+    table.row_f32(job.a[0] + tap, job.a_step, job.b + k * job.b_k + col, job.b_k, depth,
+                  job.col_end - col, job.packed)
+    tile.taps, tile.n_taps, tile.depth, tile.a_step = &offset, 1, 1, 1
+    tile.a, tile.c, tile.rows, tile.b_step = &a, job.c, 1, table.tile_cols
+    tile.accumulate = job.accumulate or not first
+    tile.activation = job.activation if last else FC_LINEAR
+    while col < job.col_end:
+        tile.cols, tile.c_offset = min(table.tile_cols, job.col_end - col), col
+        tile.b = job.packed + col - job.col_begin
+        tile.bias = job.bias + col if last and job.bias != NULL else NULL
+        table.tile_f32(&tile)
+        col += table.tile_cols
+
+
 cdef void multiply_block(
     const rows_job* job, const Py_ssize_t* taps, Py_ssize_t n_taps, Py_ssize_t depth,
     Py_ssize_t k, bint first, bint last,
@@ -86,6 +117,9 @@ cdef void multiply_block(
     cdef Py_ssize_t links = ceil_div(depth, job.chain) if job.chain and n_taps == 1 else 1
     cdef Py_ssize_t col, cols, width, row, i, link, begin, offset
     cdef const float* b
+    if depth and is_row(job, n_taps):
+        multiply_row(job, taps[0], depth, k, first, last)
+        return
     tile.taps, tile.n_taps, tile.depth, tile.a_step = taps, n_taps, depth, job.a_step
     col = job.col_begin
     while col < job.col_end:  # Cython turns range() into a C loop only for a constant step
@@ -242,7 +276,7 @@ def matmul(
         or (s.a_row == 1 and s.a_k > ALIASING_FLOATS and s.K > 64)
     )
     s.block_rows = ceil_div(s.M, ceil_div(s.M, MC))  # equal blocks: a small last one costs as much
-    s.block_cols = min(s.N, <Py_ssize_t>NC)
+    s.block_cols = min(s.N, <Py_ssize_t>(NC if s.M > 1 else packed_floats() // 2))
     row_blocks = ceil_div(s.M, s.block_rows)
     s.shared_b = row_blocks > 1 and s.K > 0
     wide = s.N

@@ -136,6 +136,8 @@ cdef extern from "registry.h" nogil:
         Py_ssize_t tile_cols
         fc_winograd winograd[3]
         void (*tile_f32)(const fc_tile* tile) noexcept nogil
+        void (*row_f32)(const float* a, Py_ssize_t a_step, const float* b, Py_ssize_t b_step,
+                        Py_ssize_t depth, Py_ssize_t cols, float* sum) noexcept nogil
         void (*pack_rows)(float* packed, const float* b, Py_ssize_t b_step, Py_ssize_t rows,
                           Py_ssize_t cols, Py_ssize_t width) noexcept nogil
         void (*pack_columns)(float* packed, const float* b, Py_ssize_t b_step, Py_ssize_t rows,
