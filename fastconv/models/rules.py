@@ -95,11 +95,9 @@ def _conv2d(b: Builder, step: Step, taped: bool) -> Backward | None:
     x = b.value(step)
     if isinstance(layer, DepthwiseConv2D):
         p = bound.depthwise_problem(x.shape, layer.kernel.shape, **layer.geometry)
-        kernel = ops.PackedKernel(layer.kernel.value.reshape(p.kernel_shape))
     else:
         p = bound.conv_problem(x.shape, layer.kernel.shape, groups=layer.groups, **layer.geometry)
-        kernel = layer.kernel.packed
-    bias = layer.bias_value
+    kernel, bias = layer.kernel.packed, layer.bias_value
 
     def linear(y: Buffer, code: int) -> None:
         b.emit(

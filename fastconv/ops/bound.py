@@ -83,7 +83,10 @@ def conv2d(
     activation: int,
     y: Float32,
 ) -> Run:
-    """Bind y = activation(x * kernel + bias); activation is a code of `fusion`."""
+    """Bind y = activation(x * kernel + bias); activation is a code of `fusion`.
+
+    A depthwise kernel (KH, KW, C, M) lies in memory as the problem's (KH, KW, 1, C * M) would.
+    """
     algorithm = plan_conv2d(p, "forward")
     run = algorithm.bind_forward(p, x, kernel.kernel, bias, activation, y)
     return _with_copy(run, algorithm, kernel, p, "forward")

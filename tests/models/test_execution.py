@@ -65,9 +65,9 @@ def shared() -> Model:
     twice = layers.Conv2D(4, 3, padding="same", activation="sigmoid")
     frozen = layers.BatchNormalization(trainable=False)
     inputs = Input((12, 12, 1))
-    x = layers.Conv2D(4, 1)(inputs)
+    x = layers.Conv2D(4, 1)(layers.DepthwiseConv2D(3, depth_multiplier=3)(inputs))
     x = Scale()(frozen(twice(twice(x))))
-    x = layers.Reshape((72, 8))(x)
+    x = layers.Reshape((50, 8))(x)
     return Model(inputs, layers.Dense(10, activation="softmax")(layers.Flatten()(x)))
 
 
