@@ -128,7 +128,7 @@ def predict(
     model: Model, batches: Epochs, n: int | None, callbacks: CallbackList
 ) -> list[np.ndarray]:
     """Return each output for all batches, which have `n` samples if that is known."""
-    plan = model.plan()
+    plan = model.inference_plan()
     results: list[np.ndarray] = []
     parts: list[list[np.ndarray]] = []
     done = 0
@@ -137,7 +137,7 @@ def predict(
         callbacks.call("on_predict_batch_begin", step, {})
         ys, _ = plan.infer(x)
         if n is None:
-            parts.append([y.copy() if any(np.may_share_memory(a, y) for a in x) else y for y in ys])
+            parts.append(ys)
         else:
             if not results:
                 results = [np.empty((n, *y.shape[1:]), np.float32) for y in ys]

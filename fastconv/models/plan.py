@@ -217,7 +217,7 @@ class Plan:
     # Running
 
     def infer(self, inputs: Sequence[np.ndarray]) -> tuple[Arrays, float]:
-        """Return the outputs for a batch, and the activity penalty."""
+        """Return the outputs for a batch, which are the caller's, and the activity penalty."""
         program, actions = self._ready(False)
         key, execution = self._lease(False, inputs)
         if execution is not None:
@@ -239,7 +239,7 @@ class Plan:
                 values[slot] = None
             if action.regularizer is not None and len(y):
                 penalty += action.regularizer(y) / len(y)
-        return [values[slot] for slot in program.outputs], penalty
+        return [_apart(values[slot], inputs) for slot in program.outputs], penalty
 
     def train_step(self, inputs: Sequence[np.ndarray]) -> tuple[Arrays, float, TakeBack]:
         """Do what `train` does; the outputs hold until the next step with such inputs."""
@@ -317,6 +317,11 @@ class Plan:
         """Add the gradients of `weight_penalty` to those of the variables."""
         for variable in self._regularized:
             variable.add_grad(variable.regularizer.gradient(variable.value))
+
+
+def _apart(y: np.ndarray, inputs: Sequence[np.ndarray]) -> np.ndarray:
+    """Return `y`, or a copy if it lies in an input."""
+    return y.copy() if any(np.may_share_memory(x, y) for x in inputs) else y
 
 
 def _begin(program: Program, inputs: Sequence[np.ndarray]) -> list[Any]:
