@@ -21,6 +21,12 @@ from .program import Program, Step
 
 Run = bound.Run
 Shape = tuple[int, ...]
+#: From the gradient of a step's output, emits those of its inputs and weights.
+Backward = Callable[[Buffer], None]
+
+
+class CannotLowerError(Exception):
+    """The shapes of a program are not known before it runs."""
 
 
 class Instruction(NamedTuple):
