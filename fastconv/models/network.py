@@ -161,14 +161,7 @@ class Network(Layer):
         return self._plans.find(
             (self.graph, self.training_graph),
             key,
-            lambda: Plan(
-                self.graph,  # type: ignore[arg-type]
-                self.training_graph,
-                activations,
-                with_loss,
-                to_input,
-                variables=variables,
-            ),
+            lambda: masks.new_plan(self, activations, with_loss, to_input, variables),
         )
 
     def inference_plan(self) -> Plan:

@@ -319,9 +319,10 @@ class Plan:
             variable.add_grad(variable.regularizer.gradient(variable.value))
 
 
-def _apart(y: np.ndarray, inputs: Sequence[np.ndarray]) -> np.ndarray:
-    """Return `y`, or a copy if it lies in an input."""
-    return y.copy() if any(np.may_share_memory(x, y) for x in inputs) else y
+def _apart(y: Any, inputs: Sequence[np.ndarray]) -> Any:
+    """Return `y`, or a copy if it lies in an input; a mask may be None."""
+    shared = y is not None and any(np.may_share_memory(x, y) for x in inputs)
+    return y.copy() if shared else y
 
 
 def _begin(program: Program, inputs: Sequence[np.ndarray]) -> list[Any]:
