@@ -140,17 +140,26 @@ class Builder:
         self, step: Step, variable: Variable | None, write: Callable[[Buffer], None]
     ) -> None:
         """Let `write` emit what computes the gradient of a weight, if the layer learns it."""
+        target = self.weight_target(step, variable)
+        if target is not None:
+            write(target)
+            self.give_weight(step, variable, target)
+
+    def weight_target(self, step: Step, variable: Variable | None) -> Buffer | None:
+        """Return where to write the gradient of a weight for `give_weight`, None if not learned."""
         if variable is None or not step.layer.learns(variable):
+            return None
+        if id(variable) in self.weight_gradients:
+            return self.new(variable.shape)
+        return Buffer(variable.shape, fixed=np.empty(variable.shape, np.float32))
+
+    def give_weight(self, step: Step, variable: Variable | None, target: Buffer | None) -> None:
+        """Take what `weight_target` returned, now written, as gradient of the weight."""
+        if variable is None or target is None:
             return
-        known = self.weight_gradients.get(id(variable))
-        if known is not None:
-            more = self.new(variable.shape)
-            write(more)
-            self._add(step, known[1], more)
-            return
-        fixed = Buffer(variable.shape, fixed=np.empty(variable.shape, np.float32))
-        self.weight_gradients[id(variable)] = variable, fixed
-        write(fixed)
+        _, known = self.weight_gradients.setdefault(id(variable), (variable, target))
+        if known is not target:
+            self._add(step, known, target)
 
     def _add(self, step: Step, known: Buffer, more: Buffer) -> None:
         self.emit(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from ...ops import bound
 from ..buffers import Buffer
 from ..lowering import Backward, Builder, Run
 from ..program import Step
-from .moving import emit_copy
 
 
 def batch_normalization(b: Builder, step: Step, taped: bool) -> Backward | None:
@@ -43,7 +41,9 @@ def batch_normalization(b: Builder, step: Step, taped: bool) -> Backward | None:
     b.emit(step, "forward", [x], [y, *statistics], bind)
 
     def backward(dy: Buffer) -> None:
-        dx, dgamma, dbeta = b.new(x.shape), b.new(channels), b.new(channels)
+        learned = [(v, b.weight_target(step, v)) for v in (layer.gamma, layer.beta)]
+        dgamma, dbeta = (b.new(channels) if t is None else t for _, t in learned)
+        dx = b.new(x.shape)
         b.emit(
             step,
             "gradients",
@@ -59,8 +59,8 @@ def batch_normalization(b: Builder, step: Step, taped: bool) -> Backward | None:
                 (dx.array, dgamma.array, dbeta.array),
             ),
         )
-        for variable, gradient in ((layer.gamma, dgamma), (layer.beta, dbeta)):
-            b.weight_gradient(step, variable, partial(emit_copy, b, step, gradient))
+        for variable, target in learned:
+            b.give_weight(step, variable, target)
         b.give(step, step.inputs[0], dx)
 
     return backward
