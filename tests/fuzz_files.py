@@ -214,16 +214,17 @@ def in_attributes(rng, content):
     return stream.getvalue()
 
 
-def nodes(value, parent=None, key=None):
-    """Yield (parent, key) of all that is in nested lists and dictionaries."""
-    if parent is not None:
-        yield parent, key
-    if isinstance(value, dict):
-        for k in list(value):
-            yield from nodes(value[k], value, k)
-    elif isinstance(value, list):
-        for i in range(len(value)):
-            yield from nodes(value[i], value, i)
+def nodes(value):
+    """Yield (parent, key) of all that is in nested lists and dictionaries, however deep."""
+    waiting = [(None, None, value)]
+    while waiting:
+        parent, key, value = waiting.pop()
+        if parent is not None:
+            yield parent, key
+        if isinstance(value, dict):
+            waiting.extend((value, k, value[k]) for k in reversed(value))
+        elif isinstance(value, list):
+            waiting.extend((value, i, value[i]) for i in reversed(range(len(value))))
 
 
 def hostile(rng, config):
