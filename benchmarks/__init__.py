@@ -17,3 +17,12 @@ command line, `report` prints; `table` makes Markdown of what the programs wrote
 child process imports its own library only, never a second one. `plan_regret` and `fit_costs` time
 the `candidates` of fastconv's plan, to judge it and to find its constants.
 """
+
+import sys
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+# Where kernels are not built in place, the installed fastconv is measured, not the source tree.
+if not any((_ROOT / "fastconv" / "kernels").glob("*.so")):
+    sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != _ROOT]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import ops
-from ..ops import checks
+from ..ops import checks, machine
 from . import inputs, loops
 from .buffers import Buffer
 from .execution import Execution
@@ -65,7 +64,7 @@ def profile(model: Model, x: Any, y: Any) -> list[Row]:
         gradients = objective.step(plan, targets, outputs, sample_weights, gradient=True)[1]
     times = execution.time(arrays, gradients, REPEATS)
     model.set_weights(weights)
-    peak = ops.fma_peak() * ops.get_num_threads()
+    peak = machine.fma_peak() * machine.get_num_threads()
     rows = []
     for i, seconds in enumerate(times):
         row = _describe(execution, i)

@@ -58,7 +58,6 @@ from .depthwise_conv2d import (
 )
 from .elementwise import dropout, scale_shift
 from .im2col import col2im, im2col
-from .machine import fma_peak, get_num_threads
 from .normalization import (
     batch_norm,
     batch_norm_backward,
@@ -149,8 +148,6 @@ __all__ = [
     "elu",
     "elu_backward",
     "explain_conv2d",
-    "fma_peak",
-    "get_num_threads",
     "global_average_pool2d",
     "global_average_pool2d_backward",
     "global_max_pool2d",
