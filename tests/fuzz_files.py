@@ -10,6 +10,7 @@ and so is the death of the process: files are loaded in a child, file by file fr
 from __future__ import annotations
 
 import argparse
+import copy
 import faulthandler
 import io
 import json
@@ -259,7 +260,7 @@ def hostile(rng, config):
         elif kind == 6 and isinstance(parent, list) and parent:
             parent += [parent[key]] * rng.choice([1, 2, 1000])
         else:
-            parent[key] = rng.choice(NASTY)
+            parent[key] = copy.deepcopy(rng.choice(NASTY))  # the next change may be within it
     return config
 
 
