@@ -37,7 +37,7 @@ class Peer:
 
     def contenders(self, spec: dict[str, Any]) -> dict[str, Callable[[], Contender]]:
         """Return a maker for each variant worth trying; {} when the library cannot do it."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define contenders(spec).")
 
 
 class FastconvPeer(Peer):

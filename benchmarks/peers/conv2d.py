@@ -300,7 +300,7 @@ class _ForwardOnly(Peer):
     def _make(
         self, p: SimpleNamespace, x: np.ndarray, kernel: np.ndarray, variant: str
     ) -> Contender:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _make().")
 
 
 class OnnxRuntime(_ForwardOnly, OnnxRuntimePeer):

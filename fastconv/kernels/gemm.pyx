@@ -25,8 +25,8 @@ cdef enum:
 cdef enum:
     NC = 256
 # Floats of B that are packed once for all rows of A, where there are several blocks of them: 4 MB.
-# Packed once a block, B's rows come from L3 line by line as often: 512^3 then ran at 0.86 instead of
-# 0.97 times OpenBLAS's speed (AVX2, AMD EPYC Zen 4, one thread).
+# Packed once a block, B's rows come from L3 line by line as often: 512^3 then ran at 0.88 instead of
+# 0.97 times OpenBLAS's speed (AVX2 beside its AVX-512, AMD EPYC Zen 4, medians of 8 runs).
 cdef enum:
     SHARED_FLOATS = 1 << 20
 # Rows of A a multiple of this apart fall into the same set of an L1 cache and evict each other.

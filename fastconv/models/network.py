@@ -431,6 +431,11 @@ class Plans:
             plan = self._plans[key] = make()
         return plan
 
+    def release(self) -> None:
+        """Let go much memory that the plans keep for their next batch."""
+        for plan in self._plans.values():
+            plan.release()
+
     def clear(self) -> None:
         """Forget all plans."""
         self._plans = {}

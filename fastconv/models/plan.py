@@ -159,6 +159,8 @@ class Plan:
         """
         key = training, *(x.shape for x in inputs), *bound.settings()
         idle = self._executions.get(key, ())
+        if key in self._executions:
+            self._executions.move_to_end(key)
         if idle:
             return key, idle.pop()
         if idle is None:

@@ -254,6 +254,7 @@ class Model(Former, Compiled):
             called.call("on_train_end", logs)
         finally:
             interrupts.remove()
+            self._plans.release()
         return self.history
 
     def evaluate(
@@ -294,6 +295,7 @@ class Model(Former, Compiled):
         batches = Epochs("evaluate", sources.for_evaluate(x, y, sample_weight), steps)
         called = self._callbacks("evaluate", callbacks, verbose, 1, batches.steps)
         logs = loops.evaluate(self, objective, batches, called)
+        self._plans.release()
         return logs if return_dict else objective.in_order(logs)
 
     def predict(
@@ -332,6 +334,7 @@ class Model(Former, Compiled):
         called.call("on_predict_begin", {})
         result = loops.predict(self, batches, n, called)
         called.call("on_predict_end", {})
+        self._plans.release()
         return self.structured(result)
 
     # Single batches

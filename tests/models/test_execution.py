@@ -187,6 +187,20 @@ def test_a_step_allocates_nothing_large() -> None:
     assert peak < 100_000  # the input of one layer takes 410 KB
 
 
+def test_much_memory_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = article()
+    model.compile("sgd", loss="categorical_crossentropy")
+    x, y = data(40)
+    kept = []
+    for limit in (10**9, 0):
+        monkeypatch.setattr("fastconv.models.plan.KEPT_BYTES", limit)
+        model.fit(x, y, batch_size=8, verbose=0)
+        model.predict(x, batch_size=8, verbose=0)
+        plans = model._plans._plans.values()
+        kept.append(sum(len(idle or ()) for plan in plans for idle in plan._executions.values()))
+    assert kept == [2, 0]
+
+
 # Folding of batch normalization
 
 

@@ -18,7 +18,7 @@
 #define FC_TILE_COLS (FC_TILE_VECS * FC_VL)
 
 /* C = activation(sum + C + bias); `last` lanes of the last vector. Each question is asked once a
- * tile: asked once a vector, the answers took as long as 16 summed elements. */
+ * tile, not once a vector: products of few summed elements would feel it. */
 FC_INLINE void FC_NAME(tile_store)(
     const fc_tile *t, vf (*sum)[FC_TILE_VECS], const int rows, const int vecs, ptrdiff_t last) {
     if (t->accumulate) {
