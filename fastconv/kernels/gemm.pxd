@@ -19,7 +19,7 @@ cdef struct rows_job:
     Py_ssize_t col_begin         # columns of this job
     Py_ssize_t col_end
     const float* bias            # IN  [cols] or NULL
-    int activation               # FC_LINEAR, FC_RELU
+    int activation               # FC_LINEAR, FC_RELU, FC_RELU6
     int accumulate               # C += instead of C =
     float* packed                # TMP packed_floats()
 

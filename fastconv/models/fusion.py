@@ -23,17 +23,18 @@ from ..layers import (
 )
 from ..layers.activation import ActivationLayer
 from ..layers.weighted import KernelLayer
+from ..ops.fusion import STORED
 from .program import Program, Step
 
 #: Layers whose output channels are the last axis of the kernel, or the last two.
 FOLDABLE = (Conv1D, Conv2D, Conv3D, Dense, DepthwiseConv1D, DepthwiseConv2D)
 
 
-def relu_after_pooling(program: Program) -> None:
+def activation_after_pooling(program: Program) -> None:
     """Move relu behind the max-pooling that follows it: the same bits from fewer elements.
 
-    The largest of some relus is the relu of the largest; where that is positive, its place is the
-    same too, and elsewhere no gradient passes.
+    The largest of some relus is the relu of the largest; where that is positive (and below 6, if
+    it is relu6), its place is the same too, and elsewhere no gradient passes.
     """
     readers, producers = program.readers(), program.producers()
     steps: dict[int, list[Step]] = {}  # what takes the place of a step
@@ -44,17 +45,17 @@ def relu_after_pooling(program: Program) -> None:
         before = program.steps[source]
         if (
             isinstance(before.layer, KernelLayer)
-            and before.layer.activation_name == "relu"
+            and before.layer.activation_name in STORED
             and before.layer.activity_regularizer is None
             and step.layer.activity_regularizer is None
             and readers[before.output] == 1
         ):
             steps[source] = [before._replace(layer=before.layer.without_activation())]
             pooled = program.new_slot()
-            relu = Activation("relu", name="relu")
+            name = before.layer.activation_name
             steps[i] = [
                 step._replace(output=pooled),
-                Step(relu, (pooled,), step.output, step.training),
+                Step(Activation(name, name=name), (pooled,), step.output, step.training),
             ]
     program.steps = [new for i, step in enumerate(program.steps) for new in steps.get(i, [step])]
 
@@ -138,11 +139,12 @@ def _last(layer: KernelLayer) -> int:
     return len(layer.kernel.shape) - 1
 
 
-def relu_into_kernel(program: Program) -> None:
+def activation_into_kernel(program: Program) -> None:
     """Let a layer with a kernel apply the relu that alone reads it, while it stores: same bits."""
     readers, producers = program.readers(), program.producers()
     for i, step in enumerate(program.steps):
-        if not isinstance(step.layer, ActivationLayer) or step.layer.activation_name != "relu":
+        name = step.layer.activation_name
+        if not isinstance(step.layer, ActivationLayer) or name not in STORED:
             continue
         source = producers.get(step.inputs[0])
         if source is None or readers[step.inputs[0]] != 1:
@@ -156,7 +158,7 @@ def relu_into_kernel(program: Program) -> None:
             and step.layer.activity_regularizer is None
         ):
             program.steps[source] = before._replace(
-                layer=layer.with_activation("relu"), output=step.output
+                layer=layer.with_activation(name), output=step.output
             )
             program.steps[i] = step._replace(inputs=())
             producers[step.output] = source

@@ -110,8 +110,8 @@ class Plan:
             layouts.move_channels_once(program)
             if not training and batch_normalization_folding():
                 fusion.fold_batch_normalization(program)
-            fusion.relu_into_kernel(program)
-            fusion.relu_after_pooling(program)
+            fusion.activation_into_kernel(program)
+            fusion.activation_after_pooling(program)
             for update in program.derived:
                 update()
             ready = program, self._actions(program, training)

@@ -132,7 +132,7 @@ def relu_backward(
         As for `relu`.
     """
     x = checks.as_float32("relu_backward", "x", x)
-    # Where the gradient is a function of y, x has the sign of y, which is all that counts.
+    # Where the gradient is a function of y, x lies on the same side of 0 and of 6 as y.
     return _relu(negative_slope, max_value, threshold).backward(dy, x, x)
 
 
@@ -177,8 +177,9 @@ def sigmoid(x: Any) -> Float32:
 def _relu(
     negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> Activation:
-    if negative_slope == 0 and max_value is None and threshold == 0:
-        return Map("relu", "relu")
+    if negative_slope == 0 and threshold == 0 and max_value in (None, 6):
+        name = "relu" if max_value is None else "relu6"
+        return Map(name, name)
     high = math.nan if max_value is None else float(max_value)
     args = (float(negative_slope), high, float(threshold))
     return Map("relu", "bent_relu", args, needs_input=True)
@@ -259,7 +260,7 @@ ACTIVATIONS: dict[str, Activation] = {
     one.name: one
     for one in (
         Linear("linear", False),
-        Map("relu6", "bent_relu", (0.0, 6.0, 0.0)),
+        Map("relu6", "relu6"),
         Map("selu", "elu", (SELU_SCALE, SELU_SCALE * SELU_ALPHA)),
         Map("sigmoid", "sigmoid"),
         Map("log_sigmoid", "softplus", sign=-1.0),

@@ -24,7 +24,7 @@ def dense(x: Any, kernel: Any, bias: Any = None, *, activation: str | None = Non
     kernel : float32 array (K, F)
     bias : float32 array (F,), optional
     activation : str, optional
-        Applied to the result; "relu" while it is stored.
+        Applied to the result; "relu" and "relu6" while it is stored.
 
     Returns
     -------

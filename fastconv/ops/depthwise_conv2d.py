@@ -40,7 +40,7 @@ def depthwise_conv2d(
     padding : "valid", "same" or ((top, bottom), (left, right))
         "same" gives OH = ceil(H / SH); an odd zero goes to the bottom/right, as in Keras.
     activation : str, optional
-        Applied to the result; "relu" while it is stored.
+        Applied to the result; "relu" and "relu6" while it is stored.
 
     Returns
     -------

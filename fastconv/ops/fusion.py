@@ -1,12 +1,18 @@
-"""Which activations run inside the store of a convolution or matrix product."""
+"""Which activations kernels apply while they store their results."""
 
 from __future__ import annotations
 
-#: Codes of csrc/gemm/tile.h; other activations take a pass of their own.
-_CODES = {None: 0, "linear": 0, "relu": 1}
+from ..kernels import elementwise
+
+#: Names and codes of csrc/elementwise/maps.def; other activations take a pass of their own.
+STORED = {name: elementwise.CODES[name] for name in ("relu", "relu6")}
+
+_NONE = elementwise.CODES["linear"]
 
 
 def split_activation(activation: str | None) -> tuple[int, str | None]:
     """Return the code for the store, and the activation that is left to apply (or None)."""
-    code = _CODES.get(activation)
-    return (0, activation) if code is None else (code, None)
+    if activation is None or activation == "linear":
+        return _NONE, None
+    code = STORED.get(activation)
+    return (_NONE, activation) if code is None else (code, None)

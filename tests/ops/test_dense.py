@@ -92,7 +92,7 @@ def test_dense_acts_on_the_last_axis(each_isa, rng, leading):
     check_exact(*draw(rng, (*leading, 9), (9, 5), (5,), (*leading, 5), integer=True))
 
 
-@pytest.mark.parametrize("activation", [None, "linear", "relu", "sigmoid", "softmax"])
+@pytest.mark.parametrize("activation", [None, "linear", "relu", "relu6", "sigmoid", "softmax"])
 def test_dense_activation_is_applied_after_the_bias(each_isa, rng, activation):
     x, kernel, bias = draw(rng, (9, 20), (20, 11), (11,))
     x = x.copy()

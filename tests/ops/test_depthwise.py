@@ -131,7 +131,7 @@ def test_depthwise_any_geometry(each_isa, direction, problem):
     )
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("activation", ["relu", "relu6", "tanh"])
 def test_depthwise_activation_is_applied_after_the_bias(each_isa, activation):
     x, kernel, bias, _ = data(DEPTHWISE[12], False)
     x = x.copy()

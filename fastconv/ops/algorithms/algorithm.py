@@ -89,7 +89,7 @@ class ConvAlgorithm:
         y: Float32,
         packed: Float32 | None = None,
     ) -> None:
-        """Write y = activation(x * kernel + bias); activation is FC_LINEAR or FC_RELU."""
+        """Write y = activation(x * kernel + bias); activation is a code of `fusion`."""
         raise NotImplementedError
 
     def backward_input(
@@ -153,7 +153,7 @@ class DrivenAlgorithm(ConvAlgorithm):
         y: Float32,
         packed: Float32 | None = None,
     ) -> None:
-        """Write y = activation(x * kernel + bias); activation is FC_LINEAR or FC_RELU."""
+        """Write y = activation(x * kernel + bias); activation is a code of `fusion`."""
         self.bind_forward(p, x, kernel, bias, activation, y)(packed)
 
     def backward_input(

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "gemm/tile.h" /* FC_LINEAR, FC_RELU */
+#include "gemm/tile.h" /* FC_LINEAR, FC_RELU, FC_RELU6 */
 
 /* Rows of x are read from copies that hold one block of channels and the zeros beside the image, so
  * that every tap of every output exists and neighbouring pixels lie side by side. Steps are in
@@ -16,7 +16,7 @@ typedef struct {
     ptrdiff_t stride, dilation; /* pixels of x between two outputs, two taps */
     ptrdiff_t x_pixel, y_pixel; /* between neighbours */
     ptrdiff_t k_col, k_row;   /* between two taps of a row, two rows of taps */
-    int activation;           /* FC_LINEAR, FC_RELU */
+    int activation;           /* FC_LINEAR, FC_RELU, FC_RELU6 */
 } fc_depthwise;
 
 /* Copies of rows of x: `width` pixels with `channels` channels, of which number i is channel

@@ -38,12 +38,13 @@ FC_INLINE void FC_SIZED(depthwise_tile)(const fc_depthwise *d, const float *cons
         }
     }
 
-    const int relu = d->activation == FC_RELU;
+    const int relu = d->activation == FC_RELU, relu6 = d->activation == FC_RELU6;
     const wf start = bias ? wf_load(bias) : wf_splat(0.0f);
 #pragma GCC unroll 8
     for (int i = 0; i < pixels; i++, y += y_pixel) {
         wf value = sum[i] + start;
         if (relu) value = wf_relu(value);
+        if (relu6) value = wf_relu6(value);
         wf_store(y, value);
     }
 }

@@ -14,8 +14,11 @@
 FC_MAP_BODY(linear) { return x; }
 FC_BACKWARD_BODY(linear) { return dy; }
 
-FC_MAP_BODY(relu) { return (vf)(~(x <= 0) & (vi)x); }
+FC_MAP_BODY(relu) { return vf_relu(x); }
 FC_BACKWARD_BODY(relu) { return (vf)((v > 0) & (vi)dy); }
+
+FC_MAP_BODY(relu6) { return vf_relu6(x); }
+FC_BACKWARD_BODY(relu6) { return (vf)((v > 0) & (v < 6) & (vi)dy); }
 
 /* a * (x - c) below the threshold c, x from there on, b from b on (NaN: no such bound). Slope 0 is
  * not a product: it would make NaN of infinities. */

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "elementwise/map.h" /* FC_LINEAR, FC_RELU: applied while a result is stored */
+#include "elementwise/map.h" /* FC_LINEAR, FC_RELU, FC_RELU6: applied while a result is stored */
 
 /* C[m, n] (+)= sum over taps t, elements k of  a[m][taps[t] + k * a_step] * B[t * depth + k, n]
  *
@@ -24,7 +24,7 @@ typedef struct {
     ptrdiff_t rows, cols;   /* 1..tile_rows, 1..tile_cols */
     const float *bias;      /* IN  [cols] or NULL */
     int accumulate;         /* add to what C holds (before bias and activation) */
-    int activation;         /* FC_LINEAR, FC_RELU */
+    int activation;         /* FC_LINEAR, FC_RELU, FC_RELU6 */
 } fc_tile;
 
 #endif

@@ -42,7 +42,13 @@ FC_INLINE void FC_NAME(tile_store)(
 #pragma GCC unroll 16
         for (int m = 0; m < rows; m++) {
 #pragma GCC unroll 4
-            for (int v = 0; v < vecs; v++) sum[m][v] = vf_max(sum[m][v], (vf){0});
+            for (int v = 0; v < vecs; v++) sum[m][v] = vf_relu(sum[m][v]);
+        }
+    } else if (t->activation == FC_RELU6) {
+#pragma GCC unroll 16
+        for (int m = 0; m < rows; m++) {
+#pragma GCC unroll 4
+            for (int v = 0; v < vecs; v++) sum[m][v] = vf_relu6(sum[m][v]);
         }
     }
 #pragma GCC unroll 16

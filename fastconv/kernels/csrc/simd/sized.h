@@ -21,5 +21,6 @@
 #define wi_select FC_SIZED(wi_select)
 #define wf_max FC_SIZED(wf_max)
 #define wf_relu FC_SIZED(wf_relu)
+#define wf_relu6 FC_SIZED(wf_relu6)
 
 #endif

@@ -38,5 +38,8 @@ FC_INLINE wf FC_SIZED(wf_max)(wf a, wf b) {
     return FC_SIZED(wf_select)((a > b) | (a != a), a, b);
 }
 
-/* 0 below 0; NaN stays NaN. */
+/* As vf_relu and vf_relu6. */
 FC_INLINE wf FC_SIZED(wf_relu)(wf a) { return (wf)(~(a <= 0) & (wi)a); }
+FC_INLINE wf FC_SIZED(wf_relu6)(wf a) {
+    return FC_SIZED(wf_select)(a > 6, 6 - (wf){0}, FC_SIZED(wf_relu)(a));
+}

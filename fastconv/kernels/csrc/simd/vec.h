@@ -82,6 +82,9 @@ FC_INLINE vf vf_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mas
 /* max and min that return NaN when either side is NaN, as NumPy's maximum does. */
 FC_INLINE vf vf_max(vf a, vf b) { return vf_select((a > b) | (a != a), a, b); }
 FC_INLINE vf vf_min(vf a, vf b) { return vf_select((a < b) | (a != a), a, b); }
+/* 0 below 0, and with a limit 6 above 6; NaN stays NaN, and -0 turns to 0. */
+FC_INLINE vf vf_relu(vf a) { return (vf)(~(a <= 0) & (vi)a); }
+FC_INLINE vf vf_relu6(vf a) { return vf_select(a > 6, vf_splat(6), vf_relu(a)); }
 FC_INLINE vf vf_abs(vf a) { return (vf)((vi)a & vi_splat(0x7fffffff)); }
 
 #endif

@@ -58,7 +58,8 @@ FC_INLINE vi FC_WNAME(winograd_output_part)(const float *m, ptrdiff_t step, cons
             vf sum = o[j];
             bad |= (sum - sum) != (vf){0};
             sum += b;
-            if (activation == FC_RELU) sum = vf_max(sum, (vf){0});
+            if (activation == FC_RELU) sum = vf_relu(sum);
+            if (activation == FC_RELU6) sum = vf_relu6(sum);
             vf_store_n(y + i * row + j * pixel, sum, n);
         }
     }
