@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from fastconv.ops.machine import cpu_name
+
 from .workers import FREE_PEERS, ISA_VARIABLES, Crew, WorkerDied, available_cpus
 
 
@@ -135,17 +137,6 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "commit": commit(),
     }
-
-
-def cpu_name() -> str:
-    try:
-        with open("/proc/cpuinfo") as info:
-            for line in info:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def commit() -> str:

@@ -18,6 +18,7 @@ from .backend import (
 from .dtype_policies import dtype_policy, set_dtype_policy
 from .kernels import threads as _threads
 from .ops import checks as _checks
+from .ops.algorithms.autotune import autotune, load_autotune, save_autotune, set_autotune
 from .ops.precision import (
     float32_matmul_precision,
     get_float32_matmul_precision,
@@ -25,6 +26,7 @@ from .ops.precision import (
 )
 
 __all__ = [
+    "autotune",
     "batch_normalization_folding",
     "dtype_policy",
     "epsilon",
@@ -33,6 +35,9 @@ __all__ = [
     "get_float32_matmul_precision",
     "get_num_threads",
     "image_data_format",
+    "load_autotune",
+    "save_autotune",
+    "set_autotune",
     "set_batch_normalization_folding",
     "set_dtype_policy",
     "set_epsilon",

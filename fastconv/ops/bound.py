@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import gemm, isa, normalization, pooling
-from .algorithms import ConvAlgorithm, ConvProblem, plan_conv2d
+from .algorithms import ConvAlgorithm, ConvProblem, autotune, plan_conv2d
 from .algorithms.algorithm import Bound
 from .conv2d import make_problem
 from .packed import PackedKernel
@@ -30,9 +30,12 @@ Geometry = tuple[int, int, int, int, int, int]
 MOST_SMALL_POSITIONS = 128
 
 
-def settings() -> tuple[str, str]:
-    """Return what a `Run` depends on besides its arrays: instruction set and precision."""
-    return isa.active(), get_float32_matmul_precision()
+def settings() -> tuple[str, str, int]:
+    """Return what a `Run` depends on besides its arrays.
+
+    The instruction set, the precision, and where the choice of algorithms comes from.
+    """
+    return isa.active(), get_float32_matmul_precision(), autotune.state()
 
 
 def conv_problem(

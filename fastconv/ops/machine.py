@@ -1,10 +1,25 @@
-"""What the machine is good for."""
+"""What the machine is, and what it is good for."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 from ..kernels import isa, threads
+
+
+@lru_cache(maxsize=1)
+def cpu_name() -> str:
+    """Return what the CPU calls itself."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as info:
+            for line in info:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    import platform  # not needed on Linux
+
+    return platform.processor() or platform.machine()
 
 
 @lru_cache(maxsize=1)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import progress
+from ..files import as_path, check_readable, replacing
 from ..layers.budget import WeightBudget
 from . import limits, weights
-from .paths import as_path, check_readable, endings_of, is_file_object, replacing
+from .paths import endings_of, is_file_object
 from .portable import portable
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import random
+from ..files import as_path, check_readable, replacing
 from . import hdf5, limits
-from .paths import as_path, check_readable, replacing
 from .tree import seed_generators
 
 if TYPE_CHECKING:

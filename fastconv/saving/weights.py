@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import progress
+from ..files import as_path, check_readable, replacing
 from ..layers import Layer, Variable
 from . import hdf5, legacy_weights, state
 from .hdf5 import Misfit
-from .paths import as_path, check_readable, endings_of, replacing
+from .paths import endings_of
 from .tree import entries
 
 if TYPE_CHECKING:

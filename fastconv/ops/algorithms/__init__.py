@@ -2,6 +2,7 @@
 
 problem    ConvProblem: the sizes
 plan       plan_conv2d(problem, direction): the cached choice; explain: why
+autotune   times measured in place of predicted costs, when that is asked for
 depthwise  one channel a group
 winograd   3x3 of stride 1 with fewer multiplications
 direct     no unfolding: the register tile walks over taps

@@ -1,7 +1,8 @@
 """The choice of an algorithm: the cheapest that takes the problem, by the cost model, cached.
 
-The choice does not look at the threads, nor, for y and dx, at the batch size, so that results do
-not either. A gradient of the kernel is a sum over the batch: there the size counts.
+Or the fastest, where autotune is on. Neither choice looks at the threads, nor, for y and dx, at
+the batch size, so that results do not either. A gradient of the kernel is a sum over the batch:
+there the size counts.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from ...kernels import isa
+from . import autotune
 from .algorithm import ConvAlgorithm
 from .depthwise import Depthwise
 from .direct import Direct
@@ -30,19 +32,35 @@ CONV2D_ALGORITHMS: Sequence[ConvAlgorithm] = (
 
 def plan_conv2d(p: ConvProblem, direction: str) -> ConvAlgorithm:
     """Return the algorithm for one direction of `p`."""
-    if direction != "backward_filter" and p.N != 1:
-        p = p._replace(N=1)
-    return _cheapest(p, direction, isa.active())
+    if autotune.autotune():
+        return find(_measured(p, direction).best)
+    return _cheapest(_seen(p, direction), direction, isa.active())
+
+
+def _seen(p: ConvProblem, direction: str) -> ConvProblem:
+    """Return what the choice looks at of `p`."""
+    return p if direction == "backward_filter" or p.N == 1 else p._replace(N=1)
 
 
 @lru_cache(maxsize=1024)
 def _cheapest(p: ConvProblem, direction: str, isa_name: str) -> ConvAlgorithm:
-    able = [
-        a
-        for a in CONV2D_ALGORITHMS
-        if (a.unsupported_reason(p, direction) or a.inaccurate_reason(p, direction)) is None
-    ]
-    return min(able, key=lambda algorithm: algorithm.cost(p, direction))
+    return min(_able(p, direction, isa_name), key=lambda a: a.cost(p, direction))
+
+
+@lru_cache(maxsize=1024)
+def _able(p: ConvProblem, direction: str, isa_name: str) -> Sequence[ConvAlgorithm]:
+    return [a for a in CONV2D_ALGORITHMS if _refusal(a, p, direction) is None]
+
+
+def _refusal(algorithm: ConvAlgorithm, p: ConvProblem, direction: str) -> str | None:
+    """Return why an algorithm may not be chosen, or None."""
+    reason = algorithm.unsupported_reason(p, direction)
+    return reason or algorithm.inaccurate_reason(p, direction)
+
+
+def _measured(p: ConvProblem, direction: str) -> autotune.Timing:
+    seen = _seen(p, direction)
+    return autotune.timing(seen, direction, p.N, _able(seen, direction, isa.active()))
 
 
 def find(name: str) -> ConvAlgorithm:
@@ -59,19 +77,25 @@ def explain(p: ConvProblem, direction: str) -> str:
         f"{p.strides}, padding {p.pads}, dilation {p.dilation}, groups {p.groups}",
         f"  {2 * p.macs / 1e6:.2f} MFLOP, {moved / 1e6:.2f} MB read and written, on {isa.active()}",
     ]
+    timing = _measured(p, direction) if autotune.autotune() else None
+    if timing is not None:
+        lines.append(f"  measured with {timing.images} image(s) on {timing.threads} thread(s)")
     for algorithm in CONV2D_ALGORITHMS:
-        reason = algorithm.unsupported_reason(p, direction)
-        reason = reason or algorithm.inaccurate_reason(p, direction)
+        reason = _refusal(algorithm, p, direction)
         if reason is not None:
             lines.append(f"  {algorithm.name:>9}: no, {reason}")
             continue
-        cost = algorithm.cost(p, direction) / 1e6
+        if timing is None:
+            why = "the least predicted cost"
+            cost = (
+                f"{algorithm.cost(p, direction) / 1e6:.3f} million cycles predicted on one thread"
+            )
+        else:
+            why = "the least time"
+            cost = f"{timing.seconds[algorithm.name] * 1e6:.1f} us measured"
         space = algorithm.workspace_bytes(p, direction) / 1024
-        mark = "  <- chosen: the least predicted cost" if algorithm is chosen else ""
-        lines.append(
-            f"  {algorithm.name:>9}: {cost:.3f} million cycles predicted on one thread, "
-            f"{space:.0f} KiB workspace a thread{mark}"
-        )
+        mark = f"  <- chosen: {why}" if algorithm is chosen else ""
+        lines.append(f"  {algorithm.name:>9}: {cost}, {space:.0f} KiB workspace a thread{mark}")
     return "\n".join(lines)
 
 
