@@ -8,13 +8,15 @@ from libc.string cimport memset
 
 from .gemm cimport ceil_div
 from .isa cimport FC_LINEAR, fc_depthwise
-from .rings cimport axis, begin_ring, copy_kernel, describe, gather_rows, get_copies, ring, windows
+from .rings cimport (
+    axis, begin_ring, copy_kernel, describe, gather_rows, get_copies, next_piece, piece, ring, windows,
+)
 from .threads cimport parallel_for, team_size
 from .workspace cimport FC_SLOT_PARTIAL, scratch
 
 # Tasks that are worth splitting rows for, and the rows that are left together.
 cdef enum:
-    MANY_TASKS = 64
+    MANY_TASKS = 16
     FEW_ROWS = 4
 # Pixels of dy whose products are added up before they join the others' in the gradient for the
 # kernel. Part of the definition of the result, like the sizes of blocks in rings.pyx.
@@ -54,7 +56,8 @@ cdef void result_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef fc_depthwise d
     cdef const axis* a
     cdef const float* kernel
-    cdef Py_ssize_t channel, col, cols, row, image, oh, phase, tap, first, count
+    cdef piece p
+    cdef Py_ssize_t channel, col, cols, row, image, oh, phase, tap, first, count, outputs
     channel = task % w.channel_blocks * w.block_channels
     task //= w.channel_blocks
     col = task % w.col_blocks * w.block_cols
@@ -64,7 +67,7 @@ cdef void result_task(void* context, Py_ssize_t task) noexcept nogil:
     cols = min(w.block_cols, w.OW - col)
     begin_ring(&r, w, image, channel, col, cols)
     kernel = copy_kernel(&r, s.kernel)
-    d.channels = d.x_pixel = r.block.channels
+    d.channels, d.x_pixel = r.block.channels, r.pixel
     d.y_pixel = w.period_w * w.channels
     d.activation = s.activation
     for oh in range(row, min(row + s.block_rows, w.OH)):
@@ -74,16 +77,20 @@ cdef void result_task(void* context, Py_ssize_t task) noexcept nogil:
         tap = (a.k_first + first * a.k_step) * w.KW
         for phase in range(min(w.period_w, cols)):
             a = w.cols + phase
-            d.outputs = ceil_div(cols - phase, w.period_w)
-            d.cols, d.stride, d.dilation = a.taps, a.stride, a.dilation
-            d.k_col = a.k_step * d.channels
-            w.table.depthwise_f32(
-                &d, r.rows, count,
-                (col // w.period_w * a.stride - a.pad - r.begin) * d.channels,
-                kernel + (tap + a.k_first) * d.channels,
-                s.bias + channel if s.bias != NULL else NULL,
-                s.y + ((image * w.OH + oh) * w.OW + col + phase) * w.channels + channel,
-            )
+            d.stride, d.dilation, d.k_col = a.stride, a.dilation, a.k_step * d.channels
+            outputs, first = ceil_div(cols - phase, w.period_w), col // w.period_w
+            p.output = p.outputs = 0
+            while p.output + p.outputs < outputs:
+                next_piece(&p, w, a, first, outputs)
+                d.outputs, d.cols = p.outputs, p.taps
+                w.table.depthwise_f32(
+                    &d, r.rows, count,
+                    ((first + p.output) * a.stride - a.pad + p.tap * a.dilation - r.begin) * r.pixel,
+                    kernel + (tap + a.k_first + p.tap * a.k_step) * d.channels,
+                    s.bias + channel if s.bias != NULL else NULL,
+                    s.y + (((image * w.OH + oh) * w.OW + col + phase + p.output * w.period_w)
+                           * w.channels + channel),
+                )
 
 
 cdef int compute(result_context* s) except -1:
@@ -146,28 +153,34 @@ cdef void filter_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef const windows* w = &s.w
     cdef ring r
     cdef fc_depthwise d
-    cdef Py_ssize_t image, row, channel, col, n, oh, first, count
+    cdef piece p
+    cdef const axis* a = w.cols
+    cdef Py_ssize_t image, row, channel, col, cols, n, oh, first, count
     cdef float* partial = s.partial + task * w.taps * w.block_channels
     channel = task % w.channel_blocks * w.block_channels
     task //= w.channel_blocks
     row = task % s.row_blocks * s.block_rows
     image = task // s.row_blocks * s.block_images
     memset(partial, 0, w.taps * w.block_channels * sizeof(float))
-    d.cols, d.stride, d.dilation = w.cols.taps, w.cols.stride, w.cols.dilation
-    d.y_pixel = w.channels
+    d.stride, d.dilation, d.y_pixel = a.stride, a.dilation, w.channels
     for n in range(image, min(image + s.block_images, w.N)):
         for col from 0 <= col < w.OW by w.block_cols:
-            d.outputs = min(w.block_cols, w.OW - col)
-            begin_ring(&r, w, n, channel, col, d.outputs)
-            d.channels = d.x_pixel = r.block.channels
+            cols = min(w.block_cols, w.OW - col)
+            begin_ring(&r, w, n, channel, col, cols)
+            d.channels, d.x_pixel = r.block.channels, r.pixel
             d.k_col, d.k_row = d.channels, w.KW * d.channels
             for oh in range(row, min(row + s.block_rows, w.OH)):
                 gather_rows(&r, w.rows, oh * w.rows.stride - w.rows.pad, &first, &count)
-                w.table.depthwise_filter_f32(
-                    &d, r.rows, count,
-                    s.dy + ((n * w.OH + oh) * w.OW + col) * w.channels + channel,
-                    partial + first * d.k_row,
-                )
+                p.output = p.outputs = 0
+                while p.output + p.outputs < cols:
+                    next_piece(&p, w, a, col, cols)
+                    d.outputs, d.cols = p.outputs, p.taps
+                    w.table.depthwise_filter_f32(
+                        &d, r.rows, count,
+                        ((col + p.output) * a.stride - a.pad + p.tap * a.dilation - r.begin) * r.pixel,
+                        s.dy + ((n * w.OH + oh) * w.OW + col + p.output) * w.channels + channel,
+                        partial + first * d.k_row + p.tap * d.k_col,
+                    )
 
 
 cdef void combine_task(void* context, Py_ssize_t task) noexcept nogil:

@@ -153,7 +153,7 @@ cdef extern from "registry.h" nogil:
                               Py_ssize_t offset, const float* kernel, const float* bias,
                               float* y) noexcept nogil
         void (*depthwise_filter_f32)(const fc_depthwise* d, const float* const* x, Py_ssize_t n,
-                                     const float* dy, float* dkernel) noexcept nogil
+                                     Py_ssize_t offset, const float* dy, float* dkernel) noexcept nogil
         void (*map_f32)(int code, const fc_map_args* args, const float* x, float* y,
                         Py_ssize_t n) noexcept nogil
         void (*map_backward_f32)(int code, const fc_map_args* args, const float* dy,

@@ -5,9 +5,10 @@
 # period 1. The gradient for the input has one axis for each phase of the strides, with only those
 # taps that divide, and reads dy with stride 1: the same loop does both.
 #
-# Results are worked off in blocks of columns and channels. The rows that a block's windows meet are
-# copied to a ring of slots that stays in L1, each once, with zeros beside the image: images of 2^n
-# channels have all pixels in a few sets of L1, and rarely begin at a vector's alignment.
+# Results are worked off in blocks of columns and channels, so that the rows that a block's windows
+# meet stay in L1. Where a channel has several filters, or all pixels would fall into the same set of
+# L1, the rows are copied to a ring of slots, each once, with zeros beside the image; else they are
+# read in place, and outputs at the border leave out the taps beside the image.
 
 from .isa cimport fc_depthwise_block, fc_ukernels
 
@@ -26,6 +27,7 @@ cdef struct windows:
     Py_ssize_t OH, OW, channels  # outputs; channels = C * M
     Py_ssize_t KW, taps          # of the whole kernel
     const float* x
+    bint in_place                # rows are read where they lie: no copies
     Py_ssize_t block_channels, channel_blocks
     Py_ssize_t block_cols, col_blocks
     Py_ssize_t slots, width      # of a ring: rows, pixels of each
@@ -38,10 +40,14 @@ cdef struct ring:
     const windows* of
     fc_depthwise_block block
     const float* image
-    Py_ssize_t begin
+    Py_ssize_t begin, pixel      # first column of a row, floats between its columns
     float* memory
     Py_ssize_t* held             # number of the row in each slot, or -1
     const float** rows           # those of the current window that exist
+
+# Outputs [output, output + outputs) of a row that have the taps [tap, tap + taps) of a row.
+cdef struct piece:
+    Py_ssize_t output, outputs, tap, taps
 
 cdef int describe(windows* w, tuple x_shape, tuple y_shape, tuple kernel_shape, tuple geometry,
                   bint backward) except -1
@@ -50,4 +56,6 @@ cdef void begin_ring(ring* r, const windows* w, Py_ssize_t image, Py_ssize_t cha
                      Py_ssize_t col, Py_ssize_t cols) noexcept nogil
 cdef void gather_rows(ring* r, const axis* a, Py_ssize_t top, Py_ssize_t* first,
                       Py_ssize_t* count) noexcept nogil
+cdef void next_piece(piece* p, const windows* w, const axis* a, Py_ssize_t first,
+                     Py_ssize_t count) noexcept nogil
 cdef const float* copy_kernel(const ring* r, const float* kernel) noexcept nogil

@@ -5,15 +5,19 @@ from .isa cimport active_table
 from .threads cimport worker
 from .workspace cimport FC_SLOT_IMAGE, FC_SLOT_PACK_A, FC_SLOT_ROWS, scratch
 
-# Floats of a ring: half of a small L1.
+# Floats of a ring, or of what lies in its place: most of a small L1.
 cdef enum:
-    RING_FLOATS = 4096
-# Channels of a block: a few whole cache lines of a pixel.
+    RING_FLOATS = 6144
+# Channels of a block: a few whole cache lines of a pixel; more where a block costs no copy.
 cdef enum:
     BLOCK_CHANNELS = 64
+    IN_PLACE_CHANNELS = 256
 # Channels that blocks are a multiple of: the widest vector.
 cdef enum:
     CHANNEL_UNIT = 16
+# Pixels this multiple of floats apart have one set of an L1 cache of 4 KB ways to themselves.
+cdef enum:
+    ALIASING_FLOATS = 1024
 # Outputs that the micro-kernel works off together.
 cdef enum:
     TILE_OUTPUTS = 8
@@ -76,7 +80,8 @@ cdef Py_ssize_t even_share(Py_ssize_t n, Py_ssize_t most, Py_ssize_t unit) noexc
 
 cdef void divide(windows* w) noexcept nogil:
     """Choose blocks of channels and columns whose ring stays in L1."""
-    cdef Py_ssize_t unit = TILE_OUTPUTS * w.period_w, most = BLOCK_CHANNELS
+    cdef Py_ssize_t unit = TILE_OUTPUTS * w.period_w
+    cdef Py_ssize_t most = IN_PLACE_CHANNELS if w.in_place else BLOCK_CHANNELS
     cdef Py_ssize_t more = TILE_OUTPUTS * w.cols[0].stride  # columns that another unit reads
     cdef Py_ssize_t phase, begin, first, pixels, units
     w.slots = 1
@@ -112,6 +117,7 @@ cdef int describe(
     w.N, w.H, w.W, w.C = x_shape
     w.OH, w.OW = y_shape[1:3]
     w.M = w.channels // w.C
+    w.in_place = w.M == 1 and w.C % ALIASING_FLOATS != 0
     w.taps = KH * w.KW
     w.table = active_table()
     w.period_h, w.period_w = SH if backward else 1, SW if backward else 1
@@ -148,7 +154,10 @@ cdef void begin_ring(
     r.block.first = channel
     r.block.channels = min(w.block_channels, w.channels - channel)
     r.block.width = span(w, col, cols, &r.begin)
+    r.pixel = r.block.channels
     r.image = w.x + image * w.H * w.W * w.C
+    if w.in_place:
+        r.begin, r.pixel = 0, w.C
     r.memory = w.copies + worker() * w.copy_floats
     r.held = w.words + worker() * 2 * w.slots
     r.rows = <const float**>(r.held + w.slots)
@@ -170,6 +179,9 @@ cdef void gather_rows(
     count[0] = max(end - first[0], 0)
     for t in range(count[0]):
         h = top + (first[0] + t) * a.dilation
+        if w.in_place:
+            r.rows[t] = r.image + h * w.W * w.C + r.block.first
+            continue
         slot = h % w.slots
         r.rows[t] = r.memory + slot * r.block.width * r.block.channels
         if r.held[slot] != h:
@@ -177,6 +189,30 @@ cdef void gather_rows(
                 &r.block, r.begin, r.image + h * w.W * w.C, <float*>r.rows[t]
             )
             r.held[slot] = h
+
+
+cdef void next_piece(
+    piece* p, const windows* w, const axis* a, Py_ssize_t first, Py_ssize_t count,
+) noexcept nogil:
+    """Go on to the next outputs that have the same taps, of `count` outputs from `first` on.
+
+    Copied rows hold all taps. In place those beside the image are left out, one output at a time.
+    """
+    cdef Py_ssize_t begin = 0, end = count, left
+    p.output += p.outputs
+    p.tap, p.taps = 0, a.taps
+    if w.in_place:
+        begin = ceil_div(a.pad, a.stride) - first
+        end = (w.W - 1 + a.pad - (a.taps - 1) * a.dilation + a.stride) // a.stride - first
+        end = min(end, count)
+    if begin <= p.output < end:
+        p.outputs = end - p.output
+        return
+    p.outputs = 1
+    left = (first + p.output) * a.stride - a.pad
+    p.tap = min(ceil_div(-left, a.dilation), a.taps) if left < 0 else 0
+    end = min(ceil_div(w.W - left, a.dilation), a.taps) if left < w.W else 0
+    p.taps = max(end - p.tap, 0)
 
 
 cdef const float* copy_kernel(const ring* r, const float* kernel) noexcept nogil:

@@ -57,15 +57,17 @@ static void FC_NAME(depthwise_f32)(const fc_depthwise *d, const float *const *x,
     FC_PICK(d->channels, depthwise_row)(d, x, n, offset, kernel, bias, y);
 }
 
-/* dkernel += the products of one row of dy with `n` rows of x, one a row of taps. */
+/* dkernel += the products of one row of dy with `n` rows of x, one a row of taps; x[r] + offset is
+ * what the first output's first tap of row r reads. */
 static void FC_NAME(depthwise_filter_f32)(const fc_depthwise *d, const float *const *x,
-                                          ptrdiff_t n, const float *dy, float *dkernel) {
+                                          ptrdiff_t n, ptrdiff_t offset, const float *dy,
+                                          float *dkernel) {
     /* Sums in memory must not be added to twice, so here the widths share out the channels. */
     const ptrdiff_t wide = d->channels / FC_VL * FC_VL;
     const ptrdiff_t quads = FC_VL > 4 ? d->channels / 4 * 4 : wide;
-    FC_JOIN(FC_NAME(depthwise_filter_row), FC_VL)(d, x, n, dy, dkernel, 0, wide);
+    FC_JOIN(FC_NAME(depthwise_filter_row), FC_VL)(d, x, n, offset, dy, dkernel, 0, wide);
 #if FC_VL > 4
-    FC_JOIN(FC_NAME(depthwise_filter_row), 4)(d, x, n, dy, dkernel, wide, quads);
+    FC_JOIN(FC_NAME(depthwise_filter_row), 4)(d, x, n, offset, dy, dkernel, wide, quads);
 #endif
-    FC_JOIN(FC_NAME(depthwise_filter_row), 1)(d, x, n, dy, dkernel, quads, d->channels);
+    FC_JOIN(FC_NAME(depthwise_filter_row), 1)(d, x, n, offset, dy, dkernel, quads, d->channels);
 }

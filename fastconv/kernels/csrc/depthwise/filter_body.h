@@ -114,21 +114,21 @@ FC_INLINE void FC_SIZED(depthwise_filter_tap)(const float *x, ptrdiff_t x_step, 
 
 /* Channels [begin, end), whole vectors. */
 static void FC_SIZED(depthwise_filter_row)(const fc_depthwise *d, const float *const *x,
-                                           ptrdiff_t n, const float *dy, float *dkernel,
-                                           ptrdiff_t begin, ptrdiff_t end) {
+                                           ptrdiff_t n, ptrdiff_t offset, const float *dy,
+                                           float *dkernel, ptrdiff_t begin, ptrdiff_t end) {
     for (ptrdiff_t c = begin; c < end; c += FC_W) {
         ptrdiff_t k = 0;
 #if FC_W == FC_VL
         if (d->dilation == 1 && d->stride == 1) {
-            k = FC_SIZED(depthwise_filter_groups)(d, x, n, c, dy + c, dkernel + c, 1);
+            k = FC_SIZED(depthwise_filter_groups)(d, x, n, offset + c, dy + c, dkernel + c, 1);
         } else if (d->dilation == 1 && d->stride == 2) {
-            k = FC_SIZED(depthwise_filter_groups)(d, x, n, c, dy + c, dkernel + c, 2);
+            k = FC_SIZED(depthwise_filter_groups)(d, x, n, offset + c, dy + c, dkernel + c, 2);
         }
 #endif
         for (; k < d->cols; k++) {
             for (ptrdiff_t r = 0; r < n; r++) {
                 FC_SIZED(depthwise_filter_tap)
-                (x[r] + k * d->dilation * d->x_pixel + c, d->stride * d->x_pixel, dy + c,
+                (x[r] + offset + k * d->dilation * d->x_pixel + c, d->stride * d->x_pixel, dy + c,
                  d->y_pixel, dkernel + r * d->k_row + k * d->k_col + c, d->outputs);
             }
         }

@@ -54,21 +54,20 @@ FC_INLINE void FC_SIZED(depthwise_pixels)(const fc_depthwise *d, const float *co
                                           const float *bias, float *y, const ptrdiff_t cols,
                                           const int stride) {
     const ptrdiff_t outputs = d->outputs, next = d->stride * d->x_pixel, y_pixel = d->y_pixel;
-    for (ptrdiff_t i = 0; i < d->channels; i += FC_W) {
-        const ptrdiff_t c = fc_fit(i, FC_W, d->channels);
-        const float *start = bias ? bias + c : NULL;
-        ptrdiff_t q = 0;
+    ptrdiff_t q = 0;
 #define FC_TILE(first, count)                                                                \
-    FC_SIZED(depthwise_tile)                                                                 \
-    (d, x, n, offset + (first) * next + c, kernel + c, start, y + (first) * y_pixel + c,     \
-     count, cols, stride)
-        for (; q + FC_DW_PIXELS <= outputs; q += FC_DW_PIXELS) FC_TILE(q, FC_DW_PIXELS);
-        if (outputs >= 4) { /* the last tile may begin early: outputs are written, never added to */
-            for (; q < outputs; q += 4) FC_TILE(fc_fit(q, 4, outputs), 4);
-        }
-        for (; q < outputs; q++) FC_TILE(q, 1);
-#undef FC_TILE
+    for (ptrdiff_t i = 0; i < d->channels; i += FC_W) {                                      \
+        const ptrdiff_t c = fc_fit(i, FC_W, d->channels);                                    \
+        FC_SIZED(depthwise_tile)                                                             \
+        (d, x, n, offset + (first) * next + c, kernel + c, bias ? bias + c : NULL,           \
+         y + (first) * y_pixel + c, count, cols, stride);                                    \
     }
+    for (; q + FC_DW_PIXELS <= outputs; q += FC_DW_PIXELS) FC_TILE(q, FC_DW_PIXELS);
+    if (outputs >= 4) { /* the last tile may begin early: outputs are written, never added to */
+        for (; q < outputs; q += 4) FC_TILE(fc_fit(q, 4, outputs), 4);
+    }
+    for (; q < outputs; q++) FC_TILE(q, 1);
+#undef FC_TILE
 }
 
 static void FC_SIZED(depthwise_row)(const fc_depthwise *d, const float *const *x, ptrdiff_t n,
