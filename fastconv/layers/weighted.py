@@ -120,4 +120,5 @@ class KernelLayer(Layer):
         """Return a layer like this one that computes with other weights."""
         clone = copy.copy(self)
         clone.kernel, clone.bias, clone.use_bias = kernel, bias, True
+        clone._trainable_variables = [kernel, bias]
         return clone

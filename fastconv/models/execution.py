@@ -127,7 +127,7 @@ class Execution:
         """Copy arrays into buffers; None is no gradient."""
         for buffer, array in zip(buffers, arrays, strict=True):
             if buffer is not None:
-                np.copyto(buffer, 0 if array is None else array)
+                buffer[...] = 0 if array is None else array
 
     def backward(self, dys: Sequence[np.ndarray | None]) -> None:
         """Add the gradients of the weights to the variables, given those of the outputs."""

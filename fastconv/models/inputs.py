@@ -16,6 +16,7 @@ from .data import ArrayFeed, Batch, StreamFeed
 from .objective import Objective, hand_out
 
 if TYPE_CHECKING:
+    from .frozen import FrozenModel
     from .training import Model
 
 DEFAULT_BATCH_SIZE = 32
@@ -248,7 +249,7 @@ def _named(what: str, names: Sequence[str], arrays: Sequence[Any]) -> dict[str, 
 
 
 def for_predict(
-    model: Model, x: Any, batch_size: Any, steps: int | None
+    model: Model | FrozenModel, x: Any, batch_size: Any, steps: int | None = None
 ) -> tuple[ArrayFeed | StreamFeed, int | None]:
     """Return the feed to predict from, and its number of samples if that is known."""
     none: list[np.ndarray | None] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,23 +129,29 @@ def predict(
 ) -> list[np.ndarray]:
     """Return each output for all batches, which have `n` samples if that is known."""
     plan = model.inference_plan()
-    results: list[np.ndarray] = []
-    parts: list[list[np.ndarray]] = []
-    done = 0
     heard = callbacks.listens("on_predict_batch_end")
-    for step, (x, _, _) in enumerate(batches):
-        callbacks.call("on_predict_batch_begin", step, {})
-        ys, _ = plan.infer(x)
-        if n is None:
-            parts.append(ys)
-        else:
-            if not results:
-                results = [np.empty((n, *y.shape[1:]), np.float32) for y in ys]
-            for result, y in zip(results, ys, strict=True):
-                result[done : done + len(y)] = y
-        done += len(ys[0])
-        if heard:
-            callbacks.call("on_predict_batch_end", step, {"outputs": model.structured(ys)})
+
+    def outputs() -> Iterator[list[np.ndarray]]:
+        for step, (x, _, _) in enumerate(batches):
+            callbacks.call("on_predict_batch_begin", step, {})
+            ys, _ = plan.infer(x)
+            yield ys
+            if heard:
+                callbacks.call("on_predict_batch_end", step, {"outputs": model.structured(ys)})
+
+    return joined(outputs(), n)
+
+
+def joined(batches: Iterable[list[np.ndarray]], n: int | None) -> list[np.ndarray]:
+    """Return each output for all samples, given those of each batch, and their number if known."""
     if n is None:
-        results = [np.concatenate(several) for several in zip(*parts, strict=True)]
+        return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+    results: list[np.ndarray] = []
+    done = 0
+    for ys in batches:
+        if not results:
+            results = [np.empty((n, *y.shape[1:]), np.float32) for y in ys]
+        for result, y in zip(results, ys, strict=True):
+            result[done : done + len(y)] = y
+        done += len(ys[0])
     return results

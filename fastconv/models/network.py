@@ -20,7 +20,6 @@ from ..layers.operators import Operator
 from ..layers.symbolic import Graph, KerasTensor, tensors_in
 from ..ops import checks
 from . import masks, structures, summary
-from .data import as_array
 from .plan import Plan
 from .program import lower
 
@@ -202,7 +201,13 @@ class Network(Layer):
         ValueError
             The structure or a shape of the input does not fit the model.
         """
-        if not kwargs and not training and len(inputs) == 1 and self._is_ready_for(inputs[0]):
+        if (
+            self.graph is not None
+            and not kwargs
+            and not training
+            and len(inputs) == 1
+            and structures.is_ready(inputs[0], self.graph.input)
+        ):
             return self.structured(self.inference_plan().infer(inputs)[0])
         if tensors_in((inputs, kwargs)):
             return super().__call__(*inputs, training=training, **kwargs)
@@ -224,24 +229,13 @@ class Network(Layer):
         ]
         return self.structured(outputs)
 
-    def _is_ready_for(self, x: Any) -> bool:
-        """Return whether `x` is the only input, just as the layers take it: nothing to check."""
-        return (
-            type(x) is np.ndarray
-            and x.dtype == np.float32
-            and x.flags.c_contiguous
-            and self.graph is not None
-            and isinstance(self.graph.input, KerasTensor)
-            and structures.fits(x.shape, self.graph.input.shape)
-        )
-
     def structured(self, outputs: list[np.ndarray]) -> Any:
         """Return a flat list of outputs in the structure that the model was made with.
 
         A list or tuple of one output is that output, as in Keras.
         """
         assert self.graph is not None
-        return tree.unpacked(tree.pack(self.graph.output, outputs))
+        return structures.packed(self.graph.output, outputs)
 
     def call_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Note a call of the model within another one."""
@@ -288,13 +282,7 @@ class Network(Layer):
                     shapes = self.shapes_of(where, x)
                     self.build_symbolic((calls.map_shapes(KerasTensor, shapes),), {})
         assert self.graph is not None
-        tensors = self.graph.inputs
-        arrays = structures.split(where, "x", x, self.graph.input)
-        names = [f' for "{tensor.name}"' if len(tensors) > 1 else "" for tensor in tensors]
-        return [
-            structures.match_input(where, name, as_array(where, f"x{name}", array), tensor.shape)
-            for name, array, tensor in zip(names, arrays, tensors, strict=True)
-        ]
+        return structures.match(where, x, self.graph.input)
 
     # Files
 
@@ -413,8 +401,7 @@ class Plans:
     """The plans of a model, kept while its graphs and weights are the same. Copies are empty."""
 
     def __init__(self) -> None:
-        self._state: list[int] = []
-        self._graphs: Any = None
+        self._state: Any = None  # holds the graphs, which are the same if they are the very same
         self._plans: dict[Any, Plan] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -422,10 +409,9 @@ class Plans:
 
     def find(self, graphs: Any, key: Any, make: Callable[[], Plan]) -> Plan:
         """Return the plan that is kept by `key`, made if need be."""
-        state = [*map(id, graphs), Layer.weights_added, folding()]
+        state = graphs, Layer.weights_added, folding()
         if self._state != state:
-            self._state, self._graphs = state, graphs  # held, or an id might come back
-            self._plans = {}
+            self._state, self._plans = state, {}
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plans[key] = make()
@@ -434,7 +420,7 @@ class Plans:
     def release(self) -> None:
         """Let go much memory that the plans keep for their next batch."""
         for plan in self._plans.values():
-            plan.release()
+            plan.pool.release()
 
     def clear(self) -> None:
         """Forget all plans."""

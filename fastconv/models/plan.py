@@ -10,7 +10,7 @@ some shape on, as an `Execution`, which is compiled for the shape and keeps its 
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -22,17 +22,13 @@ from ..layers.symbolic import Graph
 from ..ops import bound
 from . import fusion, layouts
 from .execution import Execution
+from .pool import Pool
 from .program import Program, lower, makes_mask
 from .rules import CannotLowerError
 
 Arrays = list[np.ndarray]
 #: From the gradients of the outputs (None: no loss there) to those of the inputs.
 TakeBack = Callable[[Sequence["np.ndarray | None"]], "list[np.ndarray | None]"]
-
-
-#: Shapes of batches that executions are kept for, and the bytes kept when nothing runs.
-KEPT_SHAPES = 4
-KEPT_BYTES = 64 << 20
 
 
 class Action(NamedTuple):
@@ -83,7 +79,7 @@ class Plan:
         variables: Sequence[Variable] = (),
     ) -> None:
         count = len(graph.outputs)
-        self._graphs = (graph, training_graph or graph)
+        self._graphs: tuple[Graph, ...] = (graph, training_graph or graph)
         self._activations = activations or [None] * count
         self._with_loss = with_loss or [True] * count
         self._to_input = to_input
@@ -93,8 +89,7 @@ class Plan:
         self._inference: tuple[Program, list[Action]] | None = None
         self._training: tuple[Program, list[Action]] | None = None
         self._edits = 0  # of variables, when derived weights were last looked over
-        #: Executions that nobody runs, None for a shape that cannot be compiled.
-        self._executions: OrderedDict[Any, list[Execution] | None] = OrderedDict()
+        self.pool = Pool()
 
     def _ready(self, training: bool) -> tuple[Program, list[Action]]:
         """Return the program and its actions, made when they are first needed."""
@@ -157,34 +152,26 @@ class Plan:
 
         As several threads may run a plan, an execution is taken out while it runs.
         """
-        key = training, *(x.shape for x in inputs), *bound.settings()
-        idle = self._executions.get(key, ())
-        if key in self._executions:
-            self._executions.move_to_end(key)
-        if idle:
-            return key, idle.pop()
-        if idle is None:
-            return key, None
-        if key in self._executions:
-            return key, self._compile(key, training, [x.shape for x in inputs])
-        self._executions[key] = []  # the second time it pays
-        while len(self._executions) > KEPT_SHAPES:
-            self._executions.popitem(last=False)
-        return key, None
+        shapes = [x.shape for x in inputs]
+        key = training, *shapes, *bound.settings()
+        execution, pays = self.pool.take(key)
+        if pays:
+            execution = self._compile(training, shapes)
+            if execution is None:
+                self.pool.refuse(key)
+        return key, execution
 
-    def _compile(
-        self, key: Any, training: bool, shapes: Sequence[tuple[int, ...]]
-    ) -> Execution | None:
+    def _compile(self, training: bool, shapes: Sequence[tuple[int, ...]]) -> Execution | None:
+        """Return an execution for inputs of some shapes, None if there can be none."""
         _, actions = self._ready(training)
-        if 0 not in (size for shape in shapes for size in shape) and not any(
+        if 0 in (size for shape in shapes for size in shape) or any(
             action.masks or action.regularizer for action in actions
         ):
-            try:
-                return self.compile(training, shapes)
-            except CannotLowerError:
-                pass
-        self._executions[key] = None
-        return None
+            return None
+        try:
+            return self.compile(training, shapes)
+        except CannotLowerError:
+            return None
 
     def compile(self, training: bool, shapes: Sequence[tuple[int, ...]]) -> Execution:
         """Return an execution for inputs of some shapes.
@@ -203,18 +190,23 @@ class Plan:
         program = program.taped(taped)
         return Execution(program, shapes, taped, need)
 
-    def _return(self, key: Any, execution: Execution) -> None:
-        idle = self._executions.get(key)
-        if idle is not None:
-            idle.append(execution)
+    def prepare(self, shapes: Sequence[tuple[int, ...]]) -> None:
+        """Compile for inference on inputs of some shapes before the first ones come."""
+        key = False, *shapes, *bound.settings()
+        self.pool.take(key)
+        execution = self._compile(False, shapes)
+        if execution is not None:
+            self.pool.give(key, execution)
 
-    def release(self) -> None:
-        """Let go the memory of executions, if it is much."""
-        kept = [e for idle in self._executions.values() for e in idle or ()]
-        if sum(execution.nbytes for execution in kept) > KEPT_BYTES:
-            for idle in self._executions.values():
-                if idle:
-                    idle.clear()
+    def frozen(self) -> Plan:
+        """Return a plan for inference with copies of the weights, which nothing ever changes."""
+        program, _ = self._ready(False)
+        twin = copy.copy(self)
+        twin._graphs, twin._training, twin.variables = (), None, []  # they hold the weights
+        copies = program.copied()
+        twin._inference = copies, self._actions(copies, False)
+        twin.pool = Pool(is_bounded=True)
+        return twin
 
     # Running
 
@@ -224,7 +216,7 @@ class Plan:
         key, execution = self._lease(False, inputs)
         if execution is not None:
             outputs = [y.copy() for y in execution.forward(inputs)]
-            self._return(key, execution)
+            self.pool.give(key, execution)
             return outputs, 0.0
         values = _begin(program, inputs)
         masks: dict[int, Any] = {}
@@ -252,7 +244,7 @@ class Plan:
 
         def take_back(dys: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:
             running.backward(dys)
-            self._return(key, running)
+            self.pool.give(key, running)
             return [None] * len(inputs)
 
         return running.forward(inputs), 0.0, take_back

@@ -9,10 +9,11 @@ Each slot is written once. This list is the only form in which anything runs; wh
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..layers import Layer
 from ..layers.symbolic import Graph
@@ -77,6 +78,27 @@ class Program:
             for step, back in zip(self.steps, taped, strict=True)
         ]
         return replace(self, steps=steps)
+
+    def copied(self) -> Program:
+        """Return the program with layers of its own, whose weights are copies.
+
+        Raises
+        ------
+        TypeError
+            A layer holds something that cannot be copied.
+        """
+        memo: dict[int, Any] = {}  # one for all: layers that share weights share the copies
+        steps = []
+        for step in self.steps:
+            memo[id(step.layer._inbound_nodes)] = []  # they lead to all layers of the model
+            try:
+                layer = copy.deepcopy(step.layer, memo)
+            except Exception as error:
+                raise TypeError(
+                    f"{step.layer.where}: cannot be copied: {error}; define __deepcopy__."
+                ) from error
+            steps.append(step._replace(layer=layer))
+        return replace(self, steps=steps, derived=[])
 
     def readers(self) -> Counter[int]:
         """Return how often each slot is read; being an output counts once."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import tree
 from ..layers.symbolic import KerasTensor
+from .data import as_array
 
 Shape = tuple["int | None", ...]
 
@@ -130,11 +131,61 @@ def batch_shapes(given: Any) -> Any:
     return (None, *shape[1:])
 
 
+def is_ready(x: Any, structure: Any) -> bool:
+    """Return whether `x` is the only input, just as layers take it: nothing to check or cast."""
+    return (
+        type(x) is np.ndarray
+        and x.dtype == np.float32
+        and x.flags.c_contiguous
+        and isinstance(structure, KerasTensor)
+        and fits(x.shape, structure.shape)
+    )
+
+
+def match(where: str, x: Any, structure: Any) -> list[np.ndarray]:
+    """Return the arrays that a model is given, flat and of its inputs' ranks.
+
+    A last axis of size 1 is optional.
+
+    Parameters
+    ----------
+    where : str
+        For messages.
+    x
+        What is given.
+    structure : KerasTensor, or nested lists, tuples, dictionaries of them
+        The inputs.
+
+    Raises
+    ------
+    TypeError
+        Something is no array of real numbers.
+    ValueError
+        The structure, or a shape, does not fit the model.
+    """
+    tensors = tree.flatten(structure)
+    arrays = split(where, "x", x, structure)
+    names = [f' for "{tensor.name}"' if len(tensors) > 1 else "" for tensor in tensors]
+    return [
+        match_input(where, name, as_array(where, f"x{name}", array), tensor.shape)
+        for name, array, tensor in zip(names, arrays, tensors, strict=True)
+    ]
+
+
+def packed(structure: Any, outputs: list[np.ndarray]) -> Any:
+    """Return a flat list of outputs in a structure; one in a list or tuple alone, as in Keras."""
+    if isinstance(structure, KerasTensor):
+        return outputs[0]
+    return tree.unpacked(tree.pack(structure, outputs))
+
+
 def fits(shape: Sequence[int | None], wanted: Shape) -> bool:
     """Return whether a shape agrees with another behind the batch axis; None fits anything."""
-    return len(shape) == len(wanted) and all(
-        want in (None, size) or size is None
-        for size, want in zip(shape[1:], wanted[1:], strict=True)
+    if len(shape) != len(wanted):
+        return False
+    sizes, wants = shape[1:], wanted[1:]
+    return sizes == wants or all(
+        want in (None, size) or size is None for size, want in zip(sizes, wants, strict=True)
     )
 
 

@@ -139,7 +139,7 @@ def test_batches_are_compiled() -> None:
     model.compile("sgd", loss="categorical_crossentropy")
     model.fit(x, y, batch_size=8, verbose=0)
     plans = model._plans._plans.values()
-    compiled = [key[0] for plan in plans for key, idle in plan._executions.items() if idle]
+    compiled = [key[0] for plan in plans for key, idle in plan.pool._idle.items() if idle]
     assert compiled == [True]
 
 
@@ -193,11 +193,11 @@ def test_much_memory_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = data(40)
     kept = []
     for limit in (10**9, 0):
-        monkeypatch.setattr("fastconv.models.plan.KEPT_BYTES", limit)
+        monkeypatch.setattr("fastconv.models.pool.KEPT_BYTES", limit)
         model.fit(x, y, batch_size=8, verbose=0)
         model.predict(x, batch_size=8, verbose=0)
         plans = model._plans._plans.values()
-        kept.append(sum(len(idle or ()) for plan in plans for idle in plan._executions.values()))
+        kept.append(sum(len(idle or ()) for plan in plans for idle in plan.pool._idle.values()))
     assert kept == [2, 0]
 
 
