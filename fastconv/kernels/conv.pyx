@@ -1,13 +1,14 @@
 """Convolution as a sum over taps (taps.pxd): the forward pass and the gradient for the input.
 
 A task takes one block of pixels, one group and some columns (output channels). Direct convolution
-hands row pointers into the (padded) image to the register tile; im2col writes the taps of each pixel
-side by side first, which pays when a tap holds few channels. Both are the same product.
+reads the (padded) image where it lies, as lines of equally distant pixels where few elements are
+summed, else by lists of pointers to the pixels; im2col writes the taps of each pixel side by side
+first. All are the same product, and give the same bits.
 """
 
 from libc.stdlib cimport calloc, free
 
-from .gemm cimport ceil_div, multiply_rows, pack_all, packed_floats, rows_job
+from .gemm cimport ceil_div, grid_axis, multiply_grid, multiply_rows, pack_all, packed_floats, rows_job
 from .isa cimport active_table
 from .taps cimport (
     create_view, delete_view, divide, finish_view, load, locate, tap_block, tap_blocks, tap_image,
@@ -20,6 +21,7 @@ from .workspace cimport FC_SLOT_IMAGE, FC_SLOT_PACK_B, FC_SLOT_ROWS, scratch
 cdef enum:
     BLOCK_FLOATS = 112 * 1024
     BLOCK_PIXELS = 2048
+    GRID_DEPTH = 576      # a task writes as many offsets of summed elements
 
 
 cdef struct conv_context:
@@ -34,7 +36,7 @@ cdef struct conv_context:
     Py_ssize_t groups, b_group, y_image, y_pixel
     Py_ssize_t cols              # output channels of a group
     Py_ssize_t chunk_cols, col_chunks
-    bint unfold
+    bint unfold, grid
     float* loaded                # TMP per worker
     Py_ssize_t loaded_floats
     float* packed                # TMP per worker
@@ -55,22 +57,13 @@ cdef void conv_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef const float** a = <const float**>words
     cdef float** c = <float**>(words + BLOCK_PIXELS)
     cdef Py_ssize_t* taps = words + 2 * BLOCK_PIXELS
+    cdef grid_axis axes[3]
     cdef Py_ssize_t n, i, j, t, m = 0
     cdef const float* row
     cdef float* out
     cdef float* columns
     locate(&block, &s.blocks, view, &s.image, task // s.col_chunks // s.groups)
     load(&block, view, &s.image, s.x + group * s.image.depth, loaded)
-    for n in range(block.images):
-        for i in range(block.rows):
-            row = block.data + n * block.image_step + i * block.row_step
-            out = (s.y + (block.image + n) * s.y_image + view.out_offset
-                   + (block.row + i) * view.out_row + block.col * view.out_col + group * s.cols)
-            for j in range(block.cols):
-                a[m] = row + j * block.col_step
-                c[m] = out + j * view.out_col
-                m += 1
-    job.a, job.c, job.rows = a, c, m
     job.b = s.b + group * s.b_group
     job.bias = s.bias
     if s.bias != NULL:
@@ -78,7 +71,26 @@ cdef void conv_task(void* context, Py_ssize_t task) noexcept nogil:
     job.col_begin = chunk * s.chunk_cols
     job.col_end = min(job.col_begin + s.chunk_cols, s.cols)
     job.packed = s.packed + worker() * s.packed_floats
-    job.taps = taps
+    out = (s.y + block.image * s.y_image + view.out_offset + block.row * view.out_row
+           + block.col * view.out_col + group * s.cols)
+    if s.grid:
+        axes[0] = grid_axis(block.images, block.image_step, s.y_image)
+        axes[1] = grid_axis(block.rows, block.row_step, view.out_row)
+        axes[2] = grid_axis(block.cols, block.col_step, view.out_col)
+        for t in range(job.n_taps):
+            m = (view.ty[t * view.run] * block.pixel_row + view.tx[t * view.run]) * block.pixel
+            for i in range(job.depth):
+                words[t * job.depth + i] = m + i
+        multiply_grid(&job, axes, block.data, out, words)
+        return
+    for n in range(block.images):
+        for i in range(block.rows):
+            row = block.data + n * block.image_step + i * block.row_step
+            for j in range(block.cols):
+                a[m] = row + j * block.col_step
+                c[m] = out + n * s.y_image + i * view.out_row + j * view.out_col
+                m += 1
+    job.a, job.c, job.rows, job.taps = a, c, m, taps
     if s.unfold:
         columns = loaded + s.blocks.floats
         unfold_pixels(view, &block, s.image.depth, a, m, columns)
@@ -159,6 +171,8 @@ cdef class TapConvolution:
         s.job.a_step = 1
         s.job.b_k, s.job.b_n = self.b_k, self.b_n
         s.job.b_panel, s.job.chain = 0, 0
+        # Few summed elements: lists of rows would cost too much beside them.
+        s.grid = not self.unfold and 0 < total <= GRID_DEPTH and self.image.N * view.rows * view.cols > 1
         s.job.b_taps, s.job.b_depth = view.b_taps, max(self.image.depth, 1)
         for t in range(view.n_taps):
             if view.b_taps[t] != t * self.image.depth * self.b_k:

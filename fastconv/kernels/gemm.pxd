@@ -24,6 +24,16 @@ cdef struct rows_job:
     float* packed                # TMP packed_floats()
 
 cdef void multiply_rows(const rows_job* job) noexcept nogil
+
+# One axis of a grid of rows: how many, and elements between neighbours in A and in C.
+cdef struct grid_axis:
+    Py_ssize_t count, a, c
+
+# The same product where the rows are those of a grid of three axes; a, c: the first one's. Instead
+# of job.a, .c, .rows and .taps, offsets [n_taps * depth] tell where a row's summed elements are.
+cdef void multiply_grid(
+    const rows_job* job, const grid_axis* axes, const float* a, float* c, const Py_ssize_t* offsets,
+) noexcept nogil
 cdef Py_ssize_t packed_floats() noexcept nogil
 # Packed B: panels of tile_cols columns, each [summed elements][tile_cols], the last one as wide as
 # its whole vectors.

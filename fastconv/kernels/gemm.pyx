@@ -6,7 +6,7 @@ summed elements alone, so no result depends on M, N, the number of threads or wh
 Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008.
 """
 
-from .isa cimport FC_LINEAR, active_table, fc_tile, fc_ukernels
+from .isa cimport FC_LINEAR, active_table, fc_strip, fc_tile, fc_ukernels
 from .threads cimport parallel_for, team_size, worker
 from .workspace cimport FC_SLOT_PACK_A, FC_SLOT_PACK_B, scratch
 
@@ -35,7 +35,7 @@ cdef enum:
 
 
 cdef Py_ssize_t packed_floats() noexcept nogil:
-    # A block may hold up to 1.5 KC elements, see multiply_rows.
+    # A chain may hold up to 1.5 KC elements, see chain_end.
     return (KC + KC // 2 + 1) * active_table().tile_cols
 
 
@@ -63,6 +63,25 @@ cdef void pack_panel(
 
 cdef Py_ssize_t panel_width(const fc_ukernels* table, Py_ssize_t cols) noexcept nogil:
     return table.vl if cols <= table.vl else table.tile_cols
+
+
+cdef const float* get_panel(
+    const rows_job* job, const fc_ukernels* table, Py_ssize_t k, Py_ssize_t count,
+    Py_ssize_t col, Py_ssize_t cols, bint once, Py_ssize_t* step,
+) noexcept nogil:
+    """Return where rows of whole vectors of B[k : k + count, col : col + cols] are, `step` apart.
+
+    Unless it is read `once` or so, a panel whose rows lie apart is copied to job.packed.
+    """
+    cdef Py_ssize_t width = panel_width(table, cols)
+    step[0] = width
+    if job.b_panel:
+        return job.b + col // table.tile_cols * job.b_panel + k * width
+    if cols == width and job.b_n == 1 and job.b_taps == NULL and (once or job.b_k == width):
+        step[0] = job.b_k
+        return job.b + k * job.b_k + col
+    pack_panel(job, table, k, count, col, cols, width, job.packed)
+    return job.packed
 
 
 cdef void pack_all(const rows_job* job, Py_ssize_t depth, Py_ssize_t cols, float* packed) noexcept nogil:
@@ -115,7 +134,7 @@ cdef void multiply_block(
     cdef Py_ssize_t tiles = ceil_div(job.rows, table.tile_rows)
     cdef Py_ssize_t small = job.rows // tiles, larger = job.rows % tiles
     cdef Py_ssize_t links = ceil_div(depth, job.chain) if job.chain and n_taps == 1 else 1
-    cdef Py_ssize_t col, cols, width, row, i, link, begin, offset
+    cdef Py_ssize_t col, cols, row, i, link, begin, offset
     cdef const float* b
     if depth and is_row(job, n_taps):
         multiply_row(job, taps[0], depth, k, first, last)
@@ -124,16 +143,7 @@ cdef void multiply_block(
     col = job.col_begin
     while col < job.col_end:  # Cython turns range() into a C loop only for a constant step
         cols = min(table.tile_cols, job.col_end - col)
-        width = panel_width(table, cols)
-        if job.b_panel:
-            b, tile.b_step = job.b + col // table.tile_cols * job.b_panel + k * width, width
-        elif cols == width and job.b_n == 1 and job.b_taps == NULL and (
-            tiles < PACK_TILES or job.b_k == width
-        ):
-            b, tile.b_step = job.b + k * job.b_k + col, job.b_k
-        else:
-            pack_panel(job, table, k, n_taps * depth, col, cols, width, job.packed)
-            b, tile.b_step = job.packed, width
+        b = get_panel(job, table, k, n_taps * depth, col, cols, tiles < PACK_TILES, &tile.b_step)
         tile.cols, tile.c_offset = cols, col
         for link in range(links):
             tile.b = b
@@ -157,28 +167,75 @@ cdef void multiply_block(
         col += table.tile_cols
 
 
+cdef Py_ssize_t chain_end(Py_ssize_t n_taps, Py_ssize_t depth, Py_ssize_t k) noexcept nogil:
+    """Return where the chain of multiply-adds ends that begins with summed element k."""
+    cdef Py_ssize_t pieces, i
+    if depth <= KC + KC // 2:  # whole taps
+        return min(k // depth + max(KC // depth, 1), n_taps) * depth
+    pieces = ceil_div(depth, KC)  # each tap in equal pieces
+    i = ceil_div(k % depth * pieces, depth)
+    return k - k % depth + depth * (i + 1) // pieces
+
+
 cdef void multiply_rows(const rows_job* job) noexcept nogil:
-    cdef Py_ssize_t total = job.n_taps * job.depth
-    cdef Py_ssize_t per_block, pieces, begin, end, tap, i, offset
+    cdef Py_ssize_t total = job.n_taps * job.depth, k = 0, end, offset
+    cdef const Py_ssize_t* taps
     if job.rows <= 0 or job.col_end <= job.col_begin:
         return
     if total == 0:  # an empty sum: one tile loop with no tap stores bias and activation
         multiply_block(job, NULL, 0, 0, 0, True, True)
-    elif job.depth <= KC + KC // 2:  # whole taps per block
-        per_block = max(KC // job.depth, 1)
-        end = 0
-        while end < job.n_taps:
-            begin, end = end, min(end + per_block, job.n_taps)
-            multiply_block(job, job.taps + begin, end - begin, job.depth, begin * job.depth,
-                           begin == 0, end == job.n_taps)
-    else:  # each tap in equal pieces
-        pieces = ceil_div(job.depth, KC)
-        for tap in range(job.n_taps):
-            for i in range(pieces):
-                begin, end = job.depth * i // pieces, job.depth * (i + 1) // pieces
-                offset = job.taps[tap] + begin * job.a_step
-                multiply_block(job, &offset, 1, end - begin, tap * job.depth + begin,
-                               tap == 0 and i == 0, tap == job.n_taps - 1 and i == pieces - 1)
+    while k < total:
+        end = chain_end(job.n_taps, job.depth, k)
+        taps = job.taps + k // job.depth
+        if end - k >= job.depth:
+            multiply_block(job, taps, (end - k) // job.depth, job.depth, k, k == 0, end == total)
+        else:
+            offset = taps[0] + k % job.depth * job.a_step
+            multiply_block(job, &offset, 1, end - k, k, k == 0, end == total)
+        k = end
+
+
+cdef void merge(grid_axis* outer, grid_axis* inner) noexcept nogil:
+    """Make two axes one, where the inner one's end is the outer one's next beginning."""
+    if outer.a == inner.count * inner.a and outer.c == inner.count * inner.c:
+        inner.count *= outer.count
+        outer.count = 1
+
+
+cdef void multiply_grid(
+    const rows_job* job, const grid_axis* axes, const float* a, float* c, const Py_ssize_t* offsets,
+) noexcept nogil:
+    cdef const fc_ukernels* table = active_table()
+    cdef grid_axis outer = axes[0], line = axes[1], row = axes[2]
+    cdef Py_ssize_t total = job.n_taps * job.depth, k = 0, end, col, i, j
+    cdef fc_strip strip
+    merge(&line, &row)
+    merge(&outer, &line)
+    if outer.count > row.count:
+        outer, row = row, outer
+    if line.count > row.count:
+        line, row = row, line
+    strip.rows, strip.a_row, strip.c_row = row.count, row.a, row.c
+    while k < total:
+        end = chain_end(job.n_taps, job.depth, k)
+        strip.offsets, strip.depth = offsets + k, end - k
+        strip.accumulate = job.accumulate or k > 0
+        strip.activation, strip.bias = FC_LINEAR, NULL
+        if end == total:
+            strip.activation = job.activation
+        col = job.col_begin
+        while col < job.col_end:
+            strip.cols = min(table.tile_cols, job.col_end - col)
+            strip.b = get_panel(job, table, k, end - k, col, strip.cols, False, &strip.b_step)
+            if end == total and job.bias != NULL:
+                strip.bias = job.bias + col
+            for i in range(outer.count):
+                for j in range(line.count):
+                    strip.a = a + i * outer.a + j * line.a
+                    strip.c = c + i * outer.c + j * line.c + col
+                    table.strip_f32(&strip)
+            col += table.tile_cols
+        k = end
 
 
 cdef struct matmul_context:

@@ -21,6 +21,21 @@ cdef extern from "gemm/tile.h" nogil:
         int accumulate
         int activation
 
+cdef extern from "gemm/strip.h" nogil:
+    ctypedef struct fc_strip:
+        const float* a
+        Py_ssize_t a_row
+        const Py_ssize_t* offsets
+        Py_ssize_t depth
+        const float* b
+        Py_ssize_t b_step
+        float* c
+        Py_ssize_t c_row
+        Py_ssize_t rows, cols
+        const float* bias
+        int accumulate
+        int activation
+
 cdef extern from "pooling/pool.h" nogil:
     enum: FC_POOL_AVERAGE
     enum: FC_POOL_MAX
@@ -136,6 +151,7 @@ cdef extern from "registry.h" nogil:
         Py_ssize_t tile_cols
         fc_winograd winograd[3]
         void (*tile_f32)(const fc_tile* tile) noexcept nogil
+        void (*strip_f32)(const fc_strip* strip) noexcept nogil
         void (*row_f32)(const float* a, Py_ssize_t a_step, const float* b, Py_ssize_t b_step,
                         Py_ssize_t depth, Py_ssize_t cols, float* sum) noexcept nogil
         void (*pack_rows)(float* packed, const float* b, Py_ssize_t b_step, Py_ssize_t rows,

@@ -12,6 +12,7 @@
 #include "gemm/fma_chain.h"
 #include "gemm/pack.h"
 #include "gemm/row.h"
+#include "gemm/strip_f32.h"
 #include "gemm/tile_f32.h"
 #include "normalization/channel_map.h"
 #include "normalization/channel_sums.h"

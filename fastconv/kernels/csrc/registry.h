@@ -9,6 +9,7 @@
 #include "depthwise/depthwise.h"
 #include "elementwise/dropout.h"
 #include "elementwise/map.h"
+#include "gemm/strip.h"
 #include "gemm/tile.h"
 #include "normalization/channels.h"
 #include "optimizer/step.h"

@@ -6,59 +6,14 @@
  * registers of x86-64 hold ten of them beside the loop's own, which is why AVX-512 stops at 10 x 2
  * (twelve rows spill and lose 6 %: AMD EPYC Zen 4, one thread).
  * Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008. */
+#include "gemm/store.h"
 #include "gemm/tile.h"
-#include "simd/vec.h"
 
 #if defined(FC_HAVE_AVX512) || defined(__aarch64__)
 #define FC_TILE_ROWS 10
 #else
 #define FC_TILE_ROWS 6
 #endif
-#define FC_TILE_VECS 2
-#define FC_TILE_COLS (FC_TILE_VECS * FC_VL)
-
-/* C = activation(sum + C + bias); `last` lanes of the last vector. Each question is asked once a
- * tile, not once a vector: products of few summed elements would feel it. */
-FC_INLINE void FC_NAME(tile_store)(
-    const fc_tile *t, vf (*sum)[FC_TILE_VECS], const int rows, const int vecs, ptrdiff_t last) {
-    if (t->accumulate) {
-#pragma GCC unroll 16
-        for (int m = 0; m < rows; m++) {
-            const float *c = t->c[m] + t->c_offset;
-#pragma GCC unroll 4
-            for (int v = 0; v < vecs; v++)
-                sum[m][v] += vf_load_n(c + v * FC_VL, v == vecs - 1 ? last : FC_VL);
-        }
-    }
-    if (t->bias) {
-#pragma GCC unroll 4
-        for (int v = 0; v < vecs; v++) {
-            const vf bias = vf_load_n(t->bias + v * FC_VL, v == vecs - 1 ? last : FC_VL);
-#pragma GCC unroll 16
-            for (int m = 0; m < rows; m++) sum[m][v] += bias;
-        }
-    }
-    if (t->activation == FC_RELU) {
-#pragma GCC unroll 16
-        for (int m = 0; m < rows; m++) {
-#pragma GCC unroll 4
-            for (int v = 0; v < vecs; v++) sum[m][v] = vf_relu(sum[m][v]);
-        }
-    } else if (t->activation == FC_RELU6) {
-#pragma GCC unroll 16
-        for (int m = 0; m < rows; m++) {
-#pragma GCC unroll 4
-            for (int v = 0; v < vecs; v++) sum[m][v] = vf_relu6(sum[m][v]);
-        }
-    }
-#pragma GCC unroll 16
-    for (int m = 0; m < rows; m++) {
-        float *c = t->c[m] + t->c_offset;
-#pragma GCC unroll 4
-        for (int v = 0; v < vecs; v++)
-            vf_store_n(c + v * FC_VL, sum[m][v], v == vecs - 1 ? last : FC_VL);
-    }
-}
 
 FC_INLINE void FC_NAME(tile_body)(const fc_tile *t, const int rows, const int vecs) {
     vf sum[FC_TILE_ROWS][FC_TILE_VECS];
@@ -93,11 +48,10 @@ FC_INLINE void FC_NAME(tile_body)(const fc_tile *t, const int rows, const int ve
         }
     }
 
-    const ptrdiff_t last = t->cols - (vecs - 1) * FC_VL; /* valid lanes of the last vector */
-    if (last == FC_VL)
-        FC_NAME(tile_store)(t, sum, rows, vecs, FC_VL);
-    else
-        FC_NAME(tile_store)(t, sum, rows, vecs, last);
+    float *c[FC_TILE_ROWS];
+#pragma GCC unroll 16
+    for (int m = 0; m < rows; m++) c[m] = t->c[m] + t->c_offset;
+    FC_NAME(store)(sum, c, rows, vecs, t->cols, t->bias, t->accumulate, t->activation);
 }
 
 /* One function a size, so that a tail costs only what it holds: FC_NAME(tile_7x2)(t), ... */

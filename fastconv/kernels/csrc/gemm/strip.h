@@ -1,0 +1,29 @@
+/* What one strip of a product computes; filled by the drivers, read by every body of `strip_f32`. */
+#ifndef FC_GEMM_STRIP_H
+#define FC_GEMM_STRIP_H
+
+#include <stddef.h>
+
+#include "elementwise/map.h" /* FC_LINEAR, FC_RELU, FC_RELU6: applied while a result is stored */
+
+/* C[m, n] (+)= sum over k of  a[m * a_row + offsets[k]] * b[k * b_step + n]
+ *
+ * Rows lie equally far apart, as the pixels of a line of an image do, and there may be any number of
+ * them; one panel of columns. One accumulator per output sums in the order of k, as in tile_f32:
+ * the two give the same bits. */
+typedef struct {
+    const float *a;
+    ptrdiff_t a_row;          /* elements between rows of A */
+    const ptrdiff_t *offsets; /* IN  [depth] where the summed elements of a row are */
+    ptrdiff_t depth;
+    const float *b;           /* IN  [depth] rows; whole vectors are read */
+    ptrdiff_t b_step;         /* elements between two rows of B */
+    float *c;                 /* OUT */
+    ptrdiff_t c_row;          /* elements between rows of C */
+    ptrdiff_t rows, cols;     /* any, 1..tile_cols */
+    const float *bias;        /* IN  [cols] or NULL */
+    int accumulate;           /* add to what C holds (before bias and activation) */
+    int activation;           /* FC_LINEAR, FC_RELU, FC_RELU6 */
+} fc_strip;
+
+#endif
