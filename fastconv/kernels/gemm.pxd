@@ -15,7 +15,7 @@ cdef struct rows_job:
     Py_ssize_t b_k
     Py_ssize_t b_n
     Py_ssize_t b_panel           # B is packed (see pack_all): elements between panels; else 0
-    Py_ssize_t chain             # longest chain of additions of the only tap; 0: no limit
+    Py_ssize_t chain             # of a grid: longest chain of additions; 0: no limit
     Py_ssize_t col_begin         # columns of this job
     Py_ssize_t col_end
     const float* bias            # IN  [cols] or NULL

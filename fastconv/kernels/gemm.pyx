@@ -96,7 +96,7 @@ cdef void pack_all(const rows_job* job, Py_ssize_t depth, Py_ssize_t cols, float
 cdef bint is_row(const rows_job* job, Py_ssize_t n_taps) noexcept nogil:
     """Return whether a job is one row times B as it lies, which memory bounds."""
     return (job.rows == 1 and n_taps == 1 and not job.b_panel and job.b_taps == NULL
-            and job.b_n == 1 and not job.chain
+            and job.b_n == 1
             and job.col_end - job.col_begin > active_table().tile_cols
             and job.col_end - job.col_begin + active_table().vl <= packed_floats())
 
@@ -133,37 +133,27 @@ cdef void multiply_block(
     cdef fc_tile tile
     cdef Py_ssize_t tiles = ceil_div(job.rows, table.tile_rows)
     cdef Py_ssize_t small = job.rows // tiles, larger = job.rows % tiles
-    cdef Py_ssize_t links = ceil_div(depth, job.chain) if job.chain and n_taps == 1 else 1
-    cdef Py_ssize_t col, cols, row, i, link, begin, offset
-    cdef const float* b
+    cdef Py_ssize_t col, cols, row, i
     if depth and is_row(job, n_taps):
         multiply_row(job, taps[0], depth, k, first, last)
         return
     tile.taps, tile.n_taps, tile.depth, tile.a_step = taps, n_taps, depth, job.a_step
+    tile.accumulate = job.accumulate or not first
+    tile.activation = job.activation if last else FC_LINEAR
     col = job.col_begin
     while col < job.col_end:  # Cython turns range() into a C loop only for a constant step
         cols = min(table.tile_cols, job.col_end - col)
-        b = get_panel(job, table, k, n_taps * depth, col, cols, tiles < PACK_TILES, &tile.b_step)
+        tile.b = get_panel(
+            job, table, k, n_taps * depth, col, cols, tiles < PACK_TILES, &tile.b_step
+        )
         tile.cols, tile.c_offset = cols, col
-        for link in range(links):
-            tile.b = b
-            if links > 1:
-                begin = depth * link // links
-                offset = taps[0] + begin * job.a_step
-                tile.taps, tile.depth = &offset, depth * (link + 1) // links - begin
-                tile.b = b + begin * tile.b_step
-            tile.accumulate = job.accumulate or not first or link > 0
-            tile.activation, tile.bias = FC_LINEAR, NULL
-            if last and link == links - 1:
-                tile.activation = job.activation
-                if job.bias != NULL:
-                    tile.bias = job.bias + col
-            row = 0
-            for i in range(tiles):
-                tile.rows = small + (i < larger)
-                tile.a, tile.c = job.a + row, job.c + row
-                table.tile_f32(&tile)
-                row += tile.rows
+        tile.bias = job.bias + col if last and job.bias != NULL else NULL
+        row = 0
+        for i in range(tiles):
+            tile.rows = small + (i < larger)
+            tile.a, tile.c = job.a + row, job.c + row
+            table.tile_f32(&tile)
+            row += tile.rows
         col += table.tile_cols
 
 
@@ -219,6 +209,7 @@ cdef void multiply_grid(
     while k < total:
         end = chain_end(job.n_taps, job.depth, k)
         strip.offsets, strip.depth = offsets + k, end - k
+        strip.links = ceil_div(end - k, job.chain) if job.chain else 1
         strip.accumulate = job.accumulate or k > 0
         strip.activation, strip.bias = FC_LINEAR, NULL
         if end == total:

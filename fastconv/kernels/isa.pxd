@@ -27,6 +27,7 @@ cdef extern from "gemm/strip.h" nogil:
         Py_ssize_t a_row
         const Py_ssize_t* offsets
         Py_ssize_t depth
+        Py_ssize_t links
         const float* b
         Py_ssize_t b_step
         float* c

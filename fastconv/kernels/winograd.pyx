@@ -8,7 +8,7 @@ first output pixel, so a result depends on neither blocks nor batch nor threads.
 
 from libc.string cimport memset
 
-from .gemm cimport ceil_div, multiply_rows, packed_floats, rows_job
+from .gemm cimport ceil_div, grid_axis, multiply_grid, multiply_rows, packed_floats, rows_job
 from .isa cimport FC_LINEAR, active_table, fc_winograd
 from .taps cimport (
     create_view, delete_view, divide, finish_view, load, locate, tap_block, tap_blocks, tap_image,
@@ -25,8 +25,8 @@ cdef enum:
     PLANE_FLOATS = 160 * 1024     # of a block's planes before and after the product: they fit L2
     MIN_PIXELS = 512              # even if they do not: fewer would read the kernel too often
     MAX_TILES = 256
-    # Larger tiles amplify rounding errors; short chains of additions make them up.
-    CHAIN = 32
+    # Transforms amplify rounding errors; short chains of additions make them up.
+    CHAIN = 16
     KERNEL_CHANNELS = 16          # transformed in one task, of those that are read
     # They are summed over: fewer would pass over the sums too often, more would make the chains of
     # additions, and so their rounding errors, longer than direct convolution's.
@@ -61,7 +61,7 @@ cdef struct winograd_context:
     float* planes                    # TMP per worker: [n_planes][tiles][depth] and [...][cols]
     Py_ssize_t planes_floats
     float* packed                    # TMP per worker
-    Py_ssize_t* words                # TMP per worker
+    Py_ssize_t* offsets              # TMP of summed elements, in a row of a plane
     # gradient for the kernel
     const float* dy
     float* dkernel
@@ -163,11 +163,10 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef float* v = s.planes + worker() * s.planes_floats
     cdef float* m = v + s.n_planes * v_step
     cdef float* loaded = s.loaded + worker() * s.blocks.floats
-    cdef const float** a = <const float**>(s.words + worker() * 2 * s.tiles)
-    cdef float** c = <float**>(s.words + worker() * 2 * s.tiles + s.tiles)
     cdef Py_ssize_t begin = task % s.col_chunks * s.chunk_cols
     cdef Py_ssize_t end = min(begin + s.chunk_cols, s.cols)
-    cdef Py_ssize_t n, i, j, t, plane, tiles, offset = 0, rows, cols
+    cdef Py_ssize_t n, i, j, t, plane, rows, cols
+    cdef grid_axis[3] axes
     cdef int finite
     cdef tap_block block
     cdef rows_job job
@@ -177,9 +176,9 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     if bias != NULL:
         bias += begin
     locate(&block, &s.blocks, s.view, &s.image, task // s.col_chunks)
-    tiles = transform_input(s, &block, loaded, v, v_step)
-    job.a, job.c, job.rows = a, c, tiles
-    job.taps, job.n_taps, job.depth, job.a_step = &offset, 1, s.depth, 1
+    axes[0] = axes[1] = grid_axis(1, 0, 0)
+    axes[2] = grid_axis(transform_input(s, &block, loaded, v, v_step), s.depth, s.chunk_cols)
+    job.n_taps, job.depth = 1, s.depth
     job.b_taps, job.b_panel = NULL, s.depth * active_table().tile_cols
     job.chain = CHAIN if s.m > 2 else 0
     job.col_begin, job.col_end = begin, end
@@ -187,10 +186,7 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     job.packed = s.packed + worker() * packed_floats()
     for plane in range(s.n_planes):
         job.b = s.u + plane * s.u_step
-        for t in range(tiles):
-            a[t] = v + plane * v_step + t * s.depth
-            c[t] = m + plane * m_step + t * s.chunk_cols - begin
-        multiply_rows(&job)
+        multiply_grid(&job, axes, v + plane * v_step, m + plane * m_step - begin, s.offsets)
     t = 0
     for n in range(block.images):
         for i in range(block.rows):
@@ -247,28 +243,22 @@ cdef void plane_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef winograd_context* s = <winograd_context*>context
     cdef Py_ssize_t v_step = plane_step(s.tiles, s.depth), z_step = plane_step(s.tiles, s.F)
     cdef Py_ssize_t plane = task // s.col_chunks, begin = task % s.col_chunks * s.chunk_cols
-    cdef const float** a = <const float**>(s.words + worker() * 2 * s.chunk_cols)
-    cdef float** c = <float**>(s.words + worker() * 2 * s.chunk_cols + s.chunk_cols)
-    cdef const float* v = s.planes + plane * v_step + begin
-    cdef float* sums = s.u + plane * s.u_step + begin * s.F
-    cdef Py_ssize_t m, offset = 0
+    cdef grid_axis[3] axes
     cdef tap_block block
     cdef rows_job job
     locate(&block, &s.blocks, s.view, &s.image, s.number)
-    job.rows = min(s.chunk_cols, s.C - begin)
-    for m in range(job.rows):
-        a[m] = v + m
-        c[m] = sums + m * s.F
-    job.a, job.c = a, c
-    job.taps, job.n_taps, job.a_step = &offset, 1, s.depth
-    job.depth = block.images * block.rows * block.cols
+    axes[0] = axes[1] = grid_axis(1, 0, 0)
+    axes[2] = grid_axis(min(s.chunk_cols, s.C - begin), 1, s.F)
+    job.n_taps, job.depth = 1, block.images * block.rows * block.cols
     job.b = s.planes + s.n_planes * v_step + plane * z_step
     job.b_taps, job.b_depth, job.b_k, job.b_n = NULL, job.depth, s.F, 1
-    job.b_panel, job.chain = 0, CHAIN if s.m > 2 else 0
+    job.b_panel, job.chain = 0, CHAIN
     job.col_begin, job.col_end = 0, s.F
     job.bias, job.activation, job.accumulate = NULL, FC_LINEAR, s.number > 0
     job.packed = s.packed + worker() * packed_floats()
-    multiply_rows(&job)
+    multiply_grid(
+        &job, axes, s.planes + plane * v_step + begin, s.u + plane * s.u_step + begin * s.F, s.offsets
+    )
 
 
 cdef void gather_task(void* context, Py_ssize_t c) noexcept nogil:
@@ -337,12 +327,17 @@ cdef class Winograd:
         divide(&s.blocks, &self.view, &self.image, BLOCK_FLOATS, tiles)
         s.tiles = s.blocks.images * s.blocks.rows * s.blocks.cols
 
-    cdef void reserve(self, winograd_context* s, int team, int planes, Py_ssize_t words) except *:
-        """Get scratch memory: `planes` blocks of planes and `words` pointers per worker."""
+    cdef void reserve(
+        self, winograd_context* s, int team, int planes, Py_ssize_t depth, Py_ssize_t step,
+    ) except *:
+        """Get scratch memory: `planes` blocks of planes, `depth` summed elements `step` apart."""
+        cdef Py_ssize_t k
         s.loaded = scratch(FC_SLOT_IMAGE, team * s.blocks.floats + 1)
         s.planes = scratch(FC_SLOT_PLANES, planes * s.planes_floats)
         s.packed = scratch(FC_SLOT_PACK_B, team * packed_floats())
-        s.words = <Py_ssize_t*>scratch(FC_SLOT_ROWS, team * words * sizeof(void*) // sizeof(float))
+        s.offsets = <Py_ssize_t*>scratch(FC_SLOT_ROWS, depth * sizeof(Py_ssize_t) // sizeof(float))
+        for k in range(depth):
+            s.offsets[k] = k * step
 
     cdef void transform_kernel(self, winograd_context* s) except *:
         """Write s.u."""
@@ -389,7 +384,7 @@ cdef class Winograd:
             s.chunk_cols = ceil_div(s.chunk_cols, 2 * tile_cols) * tile_cols
         s.col_chunks = ceil_div(s.cols, s.chunk_cols)
         s.planes_floats = s.n_planes * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.chunk_cols))
-        self.reserve(&s, team, team, 2 * s.tiles)
+        self.reserve(&s, team, team, s.depth, 1)
         if packed is not None:
             s.u = <float*>&packed[0]  # only read
         else:
@@ -418,7 +413,7 @@ cdef class Winograd:
         team = team_size(s.n_planes, 2.0 * dy.shape[0] * s.depth / active_table().vl)
         s.chunk_cols, s.col_chunks, s.parts = s.C, 1, team
         s.planes_floats = s.n_planes * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.F))
-        self.reserve(&s, team, 1, 2 * s.chunk_cols)
+        self.reserve(&s, team, 1, s.tiles, s.depth)
         s.u = scratch(FC_SLOT_KERNEL, s.n_planes * s.u_step)
         s.finite = True
         with nogil:
@@ -433,4 +428,4 @@ cdef class Winograd:
         cdef winograd_context s
         self.describe(&s, False)
         planes = s.n_planes * (plane_step(s.tiles, s.depth) + plane_step(s.tiles, s.cols))
-        return 4 * (s.blocks.floats + planes + packed_floats() + s.n_planes * s.u_step) + 16 * s.tiles
+        return 4 * (s.blocks.floats + planes + packed_floats() + s.n_planes * s.u_step) + 8 * s.depth

@@ -9,13 +9,14 @@
 /* C[m, n] (+)= sum over k of  a[m * a_row + offsets[k]] * b[k * b_step + n]
  *
  * Rows lie equally far apart, as the pixels of a line of an image do, and there may be any number of
- * them; one panel of columns. One accumulator per output sums in the order of k, as in tile_f32:
- * the two give the same bits. */
+ * them; one panel of columns. With one link, one accumulator per output sums in the order of k, as
+ * in tile_f32: the two give the same bits. */
 typedef struct {
     const float *a;
     ptrdiff_t a_row;          /* elements between rows of A */
     const ptrdiff_t *offsets; /* IN  [depth] where the summed elements of a row are */
     ptrdiff_t depth;
+    ptrdiff_t links;          /* chains of additions that `depth` is divided into; their sums are added */
     const float *b;           /* IN  [depth] rows; whole vectors are read */
     ptrdiff_t b_step;         /* elements between two rows of B */
     float *c;                 /* OUT */

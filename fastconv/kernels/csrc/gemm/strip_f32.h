@@ -12,6 +12,7 @@
 #else
 #define FC_STRIP_ROWS 6
 #endif
+#define FC_LINKED_ROWS 6 /* where each sum has a second register, for the links before */
 #if defined(FC_HAVE_AVX512)
 #define FC_NARROW 8
 #else
@@ -21,15 +22,57 @@
 typedef float vn __attribute__((vector_size(32)));
 typedef float vn_any __attribute__((vector_size(32), aligned(4), may_alias));
 
-/* Row m of the rows beginning at p; only one multiple of `row` in four is a sum of its own. */
+/* Row m of the rows beginning at p0; only one multiple of `row` in four is a sum of its own. */
 #define FC_STRIP_A(m) ((m < 4 ? p0 : m < 8 ? p4 : p8)[(m % 4) * row])
-#define FC_STRIP_LOOP                                                          \
-    for (const ptrdiff_t *o = s->offsets, *end = o + s->depth; o != end; o++, b += b_step)
+
+/* sum = the products of the summed elements from o to end; returns where B goes on. */
+FC_INLINE const float *FC_NAME(strip_sums)(const float *a, ptrdiff_t row, const ptrdiff_t *o,
+                                           const ptrdiff_t *end, const float *b, ptrdiff_t b_step,
+                                           vf (*sum)[FC_TILE_VECS], const int rows,
+                                           const int vecs) {
+#pragma GCC unroll 16
+    for (int m = 0; m < rows; m++) {
+#pragma GCC unroll 4
+        for (int v = 0; v < vecs; v++) sum[m][v] = (vf){0};
+    }
+    for (; o != end; o++, b += b_step) {
+        const float *p0 = a + *o, *p4 = p0 + 4 * row, *p8 = p4 + 4 * row;
+        vf bv[FC_TILE_VECS];
+#pragma GCC unroll 4
+        for (int v = 0; v < vecs; v++) bv[v] = vf_load(b + v * FC_VL);
+#pragma GCC unroll 16
+        for (int m = 0; m < rows; m++) {
+            const vf am = vf_splat(FC_STRIP_A(m));
+#pragma GCC unroll 4
+            for (int v = 0; v < vecs; v++) sum[m][v] += am * bv[v];
+        }
+    }
+    return b;
+}
+
+#if FC_NARROW
+FC_INLINE void FC_NAME(strip_sums_narrow)(const float *a, ptrdiff_t row, const ptrdiff_t *o,
+                                          const ptrdiff_t *end, const float *b, ptrdiff_t b_step,
+                                          vf (*sum)[FC_TILE_VECS], const int rows) {
+    vn part[FC_STRIP_ROWS];
+#pragma GCC unroll 16
+    for (int m = 0; m < rows; m++) part[m] = (vn){0};
+    for (; o != end; o++, b += b_step) {
+        const float *p0 = a + *o, *p4 = p0 + 4 * row, *p8 = p4 + 4 * row;
+        const vn bv = *(const vn_any *)b;
+#pragma GCC unroll 16
+        for (int m = 0; m < rows; m++) part[m] += FC_STRIP_A(m) * bv;
+    }
+#pragma GCC unroll 16
+    for (int m = 0; m < rows; m++) sum[m][0] = (vf)_mm512_zextps256_ps512((__m256)part[m]);
+}
+#endif
+
+enum { FC_STRIP_PLAIN, FC_STRIP_LINKED, FC_STRIP_NARROW };
 
 FC_INLINE void FC_NAME(strip_body)(const fc_strip *s, const float *a, float *c0, const int rows,
-                                   const int vecs, const int narrow) {
-    const ptrdiff_t row = s->a_row, b_step = s->b_step;
-    const float *b = s->b;
+                                   const int vecs, const int kind) {
+    const ptrdiff_t *o = s->offsets, *end = o + s->depth;
     float *c[FC_STRIP_ROWS];
     vf sum[FC_STRIP_ROWS][FC_TILE_VECS];
     /* The results' lines are on their way while the sums are made. */
@@ -38,80 +81,82 @@ FC_INLINE void FC_NAME(strip_body)(const fc_strip *s, const float *a, float *c0,
         c[m] = c0 + m * s->c_row;
         __builtin_prefetch(c[m], 1, 3);
     }
-    if (narrow) {
-#if FC_NARROW
-        vn part[FC_STRIP_ROWS];
-#pragma GCC unroll 16
-        for (int m = 0; m < rows; m++) part[m] = (vn){0};
-        FC_STRIP_LOOP {
-            const float *p0 = a + *o, *p4 = p0 + 4 * row, *p8 = p4 + 4 * row;
-            const vn bv = *(const vn_any *)b;
-#pragma GCC unroll 16
-            for (int m = 0; m < rows; m++) part[m] += FC_STRIP_A(m) * bv;
-        }
-#pragma GCC unroll 16
-        for (int m = 0; m < rows; m++) sum[m][0] = (vf)_mm512_zextps256_ps512((__m256)part[m]);
-#endif
-    } else {
-#pragma GCC unroll 16
-        for (int m = 0; m < rows; m++) {
-#pragma GCC unroll 4
-            for (int v = 0; v < vecs; v++) sum[m][v] = (vf){0};
-        }
-        FC_STRIP_LOOP {
-            const float *p0 = a + *o, *p4 = p0 + 4 * row, *p8 = p4 + 4 * row;
-            vf bv[FC_TILE_VECS];
-#pragma GCC unroll 4
-            for (int v = 0; v < vecs; v++) bv[v] = vf_load(b + v * FC_VL);
+    if (kind == FC_STRIP_LINKED) {
+        const ptrdiff_t length = s->depth / s->links, longer = s->depth % s->links;
+        const ptrdiff_t *to = o + length + (longer > 0);
+        const float *b = FC_NAME(strip_sums)(a, s->a_row, o, to, s->b, s->b_step, sum, rows, vecs);
+        for (ptrdiff_t link = 1; link < s->links; link++) {
+            vf part[FC_STRIP_ROWS][FC_TILE_VECS];
+            o = to;
+            to += length + (link < longer);
+            b = FC_NAME(strip_sums)(a, s->a_row, o, to, b, s->b_step, part, rows, vecs);
 #pragma GCC unroll 16
             for (int m = 0; m < rows; m++) {
-                const vf am = vf_splat(FC_STRIP_A(m));
 #pragma GCC unroll 4
-                for (int v = 0; v < vecs; v++) sum[m][v] += am * bv[v];
+                for (int v = 0; v < vecs; v++) sum[m][v] += part[m][v];
             }
         }
+#if FC_NARROW
+    } else if (kind == FC_STRIP_NARROW) {
+        FC_NAME(strip_sums_narrow)(a, s->a_row, o, end, s->b, s->b_step, sum, rows);
+#endif
+    } else {
+        FC_NAME(strip_sums)(a, s->a_row, o, end, s->b, s->b_step, sum, rows, vecs);
     }
     FC_NAME(store)(sum, c, rows, vecs, s->cols, s->bias, s->accumulate, s->activation);
 }
 
-/* One function a size: FC_NAME(strip_7x2)(s, a, c), ...; strip_7xn has narrow vectors. */
-#define FC_STRIP_SIZES(X) X(1) X(2) X(3) X(4) X(5) X(6) FC_STRIP_MORE(X)
-#if FC_STRIP_ROWS == 12
-#define FC_STRIP_MORE(X) X(7) X(8) X(9) X(10) X(11) X(12)
-#else
-#define FC_STRIP_MORE(X)
-#endif
-#define FC_STRIP_DEFINE_SIZE(rows, size, vecs, narrow)                                          \
-    static __attribute__((noinline)) void FC_NAME(strip_##rows##x##size)(                       \
+/* One function a size: FC_NAME(strip_7x2)(s, a, c), ...; strip_7xn has narrow vectors, strip_6x2l
+ * several links. */
+#define FC_STRIP_DEFINE(rows, name, vecs, kind)                                                 \
+    static __attribute__((noinline)) void FC_NAME(strip_##rows##x##name)(                       \
         const fc_strip *s, const float *a, float *c) {                                          \
-        FC_NAME(strip_body)(s, a, c, rows, vecs, narrow);                                       \
+        FC_NAME(strip_body)(s, a, c, rows, vecs, kind);                                         \
     }
-#if FC_NARROW
-#define FC_STRIP_DEFINE_NARROW(rows) FC_STRIP_DEFINE_SIZE(rows, n, 1, 1)
-#define FC_STRIP_NARROW_ENTRY(rows) FC_NAME(strip_##rows##xn)
+#define FC_STRIP_DEFINE_1(rows) FC_STRIP_DEFINE(rows, 1, 1, FC_STRIP_PLAIN)
+#define FC_STRIP_DEFINE_2(rows) FC_STRIP_DEFINE(rows, 2, 2, FC_STRIP_PLAIN)
+#define FC_STRIP_DEFINE_1l(rows) FC_STRIP_DEFINE(rows, 1l, 1, FC_STRIP_LINKED)
+#define FC_STRIP_DEFINE_2l(rows) FC_STRIP_DEFINE(rows, 2l, 2, FC_STRIP_LINKED)
+#define FC_STRIP_DEFINE_n(rows) FC_STRIP_DEFINE(rows, n, 1, FC_STRIP_NARROW)
+#define FC_STRIP_6(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#define FC_STRIP_12(X) FC_STRIP_6(X) X(7) X(8) X(9) X(10) X(11) X(12)
+#if FC_STRIP_ROWS == 12
+#define FC_STRIP_ALL FC_STRIP_12
 #else
-#define FC_STRIP_DEFINE_NARROW(rows)
-#define FC_STRIP_NARROW_ENTRY(rows) NULL
+#define FC_STRIP_ALL FC_STRIP_6
 #endif
-#define FC_STRIP_DEFINE(rows)                                                                   \
-    FC_STRIP_DEFINE_NARROW(rows)                                                                \
-    FC_STRIP_DEFINE_SIZE(rows, 1, 1, 0)                                                         \
-    FC_STRIP_DEFINE_SIZE(rows, 2, 2, 0)
-FC_STRIP_SIZES(FC_STRIP_DEFINE)
+FC_STRIP_ALL(FC_STRIP_DEFINE_1)
+FC_STRIP_ALL(FC_STRIP_DEFINE_2)
+FC_STRIP_6(FC_STRIP_DEFINE_1l)
+FC_STRIP_6(FC_STRIP_DEFINE_2l)
+#if FC_NARROW
+FC_STRIP_ALL(FC_STRIP_DEFINE_n)
+#endif
 
 static void FC_NAME(strip_f32)(const fc_strip *s) {
-#define FC_STRIP_ENTRY(rows)                                                                    \
-    {FC_STRIP_NARROW_ENTRY(rows), FC_NAME(strip_##rows##x1), FC_NAME(strip_##rows##x2)},
-    static void (*const bodies[FC_STRIP_ROWS][3])(const fc_strip *, const float *, float *) = {
-        FC_STRIP_SIZES(FC_STRIP_ENTRY)};
-    const int size = s->cols <= FC_NARROW ? 0 : s->cols <= FC_VL ? 1 : 2;
+    typedef void strip(const fc_strip *, const float *, float *);
+#define FC_STRIP_ENTRY_1(rows) FC_NAME(strip_##rows##x1),
+#define FC_STRIP_ENTRY_2(rows) FC_NAME(strip_##rows##x2),
+#define FC_STRIP_ENTRY_1l(rows) FC_NAME(strip_##rows##x1l),
+#define FC_STRIP_ENTRY_2l(rows) FC_NAME(strip_##rows##x2l),
+#define FC_STRIP_ENTRY_n(rows) FC_NAME(strip_##rows##xn),
+    static strip *const plain[2][FC_STRIP_ROWS] = {{FC_STRIP_ALL(FC_STRIP_ENTRY_1)},
+                                                   {FC_STRIP_ALL(FC_STRIP_ENTRY_2)}};
+    static strip *const linked[2][FC_LINKED_ROWS] = {{FC_STRIP_6(FC_STRIP_ENTRY_1l)},
+                                                     {FC_STRIP_6(FC_STRIP_ENTRY_2l)}};
+    strip *const *sizes = s->links > 1 ? linked[s->cols > FC_VL] : plain[s->cols > FC_VL];
+#if FC_NARROW
+    static strip *const narrow[FC_STRIP_ROWS] = {FC_STRIP_ALL(FC_STRIP_ENTRY_n)};
+    if (s->cols <= FC_NARROW && s->links == 1) sizes = narrow;
+#endif
     /* Equal parts: a short last one would cost nearly as much as a full one. */
-    const ptrdiff_t parts = (s->rows + FC_STRIP_ROWS - 1) / FC_STRIP_ROWS;
+    const ptrdiff_t most = s->links > 1 ? FC_LINKED_ROWS : FC_STRIP_ROWS;
+    const ptrdiff_t parts = (s->rows + most - 1) / most;
     const float *a = s->a;
     float *c = s->c;
     for (ptrdiff_t i = 0; i < parts; i++) {
         const ptrdiff_t rows = s->rows / parts + (i < s->rows % parts);
-        bodies[rows - 1][size](s, a, c);
+        sizes[rows - 1](s, a, c);
         a += rows * s->a_row;
         c += rows * s->c_row;
     }
