@@ -1,9 +1,9 @@
-"""Elementwise functions and dropout: any array as one run of floats, shared out in fixed pieces."""
+"""Elementwise functions, sums and dropout: any array as one run of floats, shared out in fixed pieces."""
 
 from libc.stdint cimport uint64_t
 
 from .gemm cimport ceil_div
-from .isa cimport active_table, fc_dropout, fc_map_args, fc_ukernels
+from .isa cimport active_table, fc_add, fc_dropout, fc_map_args, fc_ukernels
 from .threads cimport parallel_for, team_size
 
 cdef extern from *:
@@ -78,6 +78,41 @@ def backward(
     s.x, s.v, s.y = &dy[0], &v[0], &dx[0]
     with nogil:
         run(&s)
+
+
+cdef struct add_context:
+    const fc_ukernels* table
+    fc_add whole
+
+
+cdef void add_task(void* context, Py_ssize_t task) noexcept nogil:
+    cdef add_context* s = <add_context*>context
+    cdef fc_add part = s.whole
+    cdef Py_ssize_t first = task * TASK_FLOATS
+    part.a, part.b, part.y = part.a + first, part.b + first, part.y + first
+    if part.v != NULL:
+        part.v = part.v + first
+    part.n = min(part.n - first, <Py_ssize_t>TASK_FLOATS)
+    s.table.add_f32(&part)
+
+
+def add(
+    const float[::1] a not None, const float[::1] b not None, float[::1] y not None,
+    int activation=0, const float[::1] v=None,
+) -> None:
+    """Write y = activation(a + b), or (a + b) * the activation's slope where its result is v."""
+    cdef add_context s
+    cdef Py_ssize_t n = y.shape[0], tasks = ceil_div(n, TASK_FLOATS)
+    if n == 0:
+        return
+    s.table = active_table()
+    s.whole.a, s.whole.b, s.whole.y, s.whole.n = &a[0], &b[0], &y[0], n
+    s.whole.v = NULL
+    if v is not None:
+        s.whole.v = &v[0]
+    s.whole.activation = activation
+    with nogil:
+        parallel_for(add_task, &s, tasks, team_size(tasks, 0.5 * n))
 
 
 cdef struct dropout_context:

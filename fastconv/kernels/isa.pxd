@@ -50,6 +50,7 @@ cdef extern from "pooling/pool.h" nogil:
         Py_ssize_t channels
         const float* weights
         int kind
+        int activation
 
 cdef extern from "depthwise/depthwise.h" nogil:
     ctypedef struct fc_depthwise:
@@ -69,6 +70,13 @@ cdef extern from "depthwise/depthwise.h" nogil:
 cdef extern from "elementwise/map.h" nogil:
     ctypedef struct fc_map_args:
         float a, b, c
+    ctypedef struct fc_add:
+        const float* a
+        const float* b
+        const float* v
+        float* y
+        Py_ssize_t n
+        int activation
 
 cdef extern from "elementwise/dropout.h" nogil:
     ctypedef struct fc_dropout:
@@ -123,6 +131,9 @@ cdef extern from "normalization/channels.h" nogil:
         const float* mean
         float* sums
         Py_ssize_t n, period
+        int activation
+        const float* scale
+        const float* shift
     ctypedef struct fc_channel_map:
         const float* x
         const float* dy
@@ -131,6 +142,8 @@ cdef extern from "normalization/channels.h" nogil:
         const float* scale
         const float* shift
         const float* dy_scale
+        const float* beta
+        int activation
         Py_ssize_t n, period
 
 cdef extern from "optimizer/step.h" nogil:
@@ -175,6 +188,7 @@ cdef extern from "registry.h" nogil:
                         Py_ssize_t n) noexcept nogil
         void (*map_backward_f32)(int code, const fc_map_args* args, const float* dy,
                                  const float* v, float* dx, Py_ssize_t n) noexcept nogil
+        void (*add_f32)(const fc_add* task) noexcept nogil
         void (*dropout_f32)(const fc_dropout* task) noexcept nogil
         void (*softmax_rows)(int kind, const fc_rows* task) noexcept nogil
         void (*softmax_cross_entropy)(const fc_cross_entropy* task) noexcept nogil

@@ -12,6 +12,7 @@ def batch_norm(
     variance: Float32,
     epsilon: float,
     y: Float32,
+    activation: int = 0,
 ) -> None: ...
 def batch_norm_train(
     x: Float32,
@@ -21,6 +22,7 @@ def batch_norm_train(
     y: Float32,
     mean: Float32,
     variance: Float32,
+    activation: int = 0,
 ) -> None: ...
 def batch_norm_backward(
     dy: Float32,
@@ -33,4 +35,6 @@ def batch_norm_backward(
     dx: Float32,
     dgamma: Float32,
     dbeta: Float32,
+    activation: int = 0,
+    beta: Float32 | None = None,
 ) -> None: ...

@@ -170,7 +170,7 @@ def channel_sums(const float[::1] x not None, float[::1] sums not None) -> None:
 
 cdef void normalize(
     const float[::1] x, const float[::1] gamma, const float[::1] beta, const float[::1] mean,
-    const float[::1] variance, double epsilon, float[::1] y,
+    const float[::1] variance, double epsilon, float[::1] y, int activation,
 ):
     cdef map_context s
     cdef float* row
@@ -188,6 +188,7 @@ cdef void normalize(
     s.whole.x, s.whole.dy, s.whole.y = &x[0], NULL, &y[0]
     s.whole.mean, s.whole.scale = row, row + s.shape.period
     s.whole.shift, s.whole.dy_scale = row + 2 * s.shape.period, NULL
+    s.whole.activation, s.whole.beta = activation, NULL
     with nogil:
         run_map(&s)
 
@@ -195,16 +196,20 @@ cdef void normalize(
 def batch_norm(
     const float[::1] x not None, const float[::1] gamma, const float[::1] beta,
     const float[::1] mean not None, const float[::1] variance not None, double epsilon,
-    float[::1] y not None,
+    float[::1] y not None, int activation=0,
 ) -> None:
-    """Write y = (x - mean) / sqrt(variance + epsilon) * gamma + beta by channel."""
+    """Write y = activation((x - mean) / sqrt(variance + epsilon) * gamma + beta) by channel.
+
+    `activation` is a code of ops/fusion.py.
+    """
     if x.shape[0]:
-        normalize(x, gamma, beta, mean, variance, epsilon, y)
+        normalize(x, gamma, beta, mean, variance, epsilon, y, activation)
 
 
 def batch_norm_train(
     const float[::1] x not None, const float[::1] gamma, const float[::1] beta, double epsilon,
     float[::1] y not None, float[::1] mean not None, float[::1] variance not None,
+    int activation=0,
 ) -> None:
     """Write mean and variance (C,) of x (M, C), M >= 1, and then what batch_norm does."""
     cdef sums_context s
@@ -225,7 +230,7 @@ def batch_norm_train(
     for c in range(C):
         mean[c] = moments[c]
         variance[c] = max(moments[C + c], 0) / rows
-    normalize(x, gamma, beta, mean, variance, epsilon, y)
+    normalize(x, gamma, beta, mean, variance, epsilon, y, activation)
 
 
 cdef void join_moments(const sums_context* s, double* moments) noexcept nogil:
@@ -262,12 +267,14 @@ def batch_norm_backward(
     const float[::1] dy not None, const float[::1] x not None, const float[::1] gamma,
     const float[::1] mean not None, const float[::1] variance not None, double epsilon,
     bint fixed_statistics, float[::1] dx not None, float[::1] dgamma not None,
-    float[::1] dbeta not None,
+    float[::1] dbeta not None, int activation=0, const float[::1] beta=None,
 ) -> None:
     """Write dx (M, C), dgamma and dbeta (C,); mean and variance depend on x or are fixed.
 
     With i = 1 / sqrt(variance + epsilon): dbeta = sum(dy), dgamma = i sum(dy (x - mean)),
     dx = gamma i (dy - (dbeta + i (x - mean) dgamma) / M), without the last term if fixed.
+    dx may be dy. With an activation, whose slope follows from x and beta, dy is that of its result;
+    the statistics are not fixed then.
     """
     cdef sums_context s
     cdef map_context m
@@ -280,15 +287,20 @@ def batch_norm_backward(
     period = s.shape.period
     s.step = 2 * period
     totals = <double*>scratch(
-        FC_SLOT_PARTIAL, 4 * s.shape.C + 4 * period + s.shape.blocks * s.step
+        FC_SLOT_PARTIAL, 4 * s.shape.C + 5 * period + s.shape.blocks * s.step
     )
     products = totals + s.shape.C
     row = <float*>(products + s.shape.C)
-    s.whole.sums = row + 4 * period
+    s.whole.sums = row + 5 * period
     for c in range(s.shape.C):
         totals[c] = products[c] = 0
+        inverse = 1 / sqrt(variance[c] + epsilon)
         row[c] = mean[c]
-    repeat(&s.shape, row)
+        row[period + c] = inverse if gamma is None else inverse * gamma[c]
+        row[4 * period + c] = 0 if beta is None else beta[c]
+    for c in (0, 1, 4):
+        repeat(&s.shape, row + c * period)
+    s.whole.activation, s.whole.scale, s.whole.shift = activation, row + period, row + 4 * period
     if s.shape.blocks:
         s.whole.x, s.whole.dy, s.whole.mean = &x[0], &dy[0], row
         with nogil:
@@ -302,7 +314,6 @@ def batch_norm_backward(
         scale = inverse if gamma is None else inverse * gamma[c]
         dbeta[c] = totals[c]
         dgamma[c] = products[c] * inverse
-        row[period + c] = scale
         row[2 * period + c] = -scale * inverse * inverse * products[c] / rows
         row[3 * period + c] = -scale * totals[c] / rows
         if fixed_statistics:
@@ -312,6 +323,7 @@ def batch_norm_backward(
     for c in range(4):
         repeat(&s.shape, row + c * period)
     m.shape = s.shape
+    m.whole.activation, m.whole.beta = activation, row + 4 * period
     m.whole.y, m.whole.mean = &dx[0], row
     m.whole.scale, m.whole.shift = row + 2 * period, row + 3 * period
     m.whole.x, m.whole.dy, m.whole.dy_scale = &x[0], &dy[0], row + period

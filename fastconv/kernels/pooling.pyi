@@ -5,7 +5,11 @@ Float32 = NDArray[np.float32]
 Geometry = tuple[int, int, int, int, int, int]
 
 def max_pool2d(
-    x: Float32, y: Float32, argmax: NDArray[np.int8] | None, geometry: Geometry
+    x: Float32,
+    y: Float32,
+    argmax: NDArray[np.int8] | None,
+    geometry: Geometry,
+    activation: int = 0,
 ) -> None: ...
 def max_pool2d_backward(
     dy: Float32, argmax: NDArray[np.int8], dx: Float32, geometry: Geometry

@@ -125,14 +125,18 @@ cdef void backward(pool_context* s, const float[:, :, :, ::1] dy, float[:, :, :,
 
 def max_pool2d(
     const float[:, :, :, ::1] x not None, float[:, :, :, ::1] y not None,
-    signed char[:, :, :, ::1] argmax, tuple geometry,
+    signed char[:, :, :, ::1] argmax, tuple geometry, int activation=0,
 ) -> None:
-    """Write y and, unless None, the bytes of the positions; geometry (KH, KW, SH, SW, PT, PL)."""
+    """Write y and, unless None, the bytes of the positions; geometry (KH, KW, SH, SW, PT, PL).
+
+    `activation`, a code of ops/fusion.py, is applied to y, and to the gradient by the positions.
+    """
     cdef pool_context s
     if empty(y):
         return
     describe(&s, x, y, geometry)
     set_kind(&s, argmax, FC_POOL_MAX)
+    s.pool.activation = activation
     forward(&s, x, y)
 
 

@@ -91,7 +91,7 @@ class Execution:
                 self._losses[i] = b.gradients[slot] = b.new(b.values[slot].shape)
                 b.gradients[slot].use(self.forward_count)
         for slot, backward in reversed(backwards):
-            backward(b.gradients[slot])
+            backward(b.gradients.pop(slot))
 
     def forward(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return the outputs for a batch: buffers, which the next run overwrites."""

@@ -8,21 +8,42 @@ layer without a rule is run as it is, its results copied into the buffers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import ops
 from ..layers import Variable
+from ..layers.activation import ActivationLayer
 from ..ops import bound
+from ..ops.fusion import STORED
 from .buffers import Buffer
-from .program import Program, Step
+from .program import Program, Step, is_known
 
 Run = bound.Run
 Shape = tuple[int, ...]
 #: From the gradient of a step's output, emits those of its inputs and weights.
 Backward = Callable[[Buffer], None]
+
+
+#: From the gradient of an activation's result, emits and returns that of its argument.
+Gradient = Callable[[Buffer], Buffer]
+
+#: What an instruction is called that adds two gradients.
+SUM = "sum of gradients"
+#: No slot: what holds a gradient while it is handed out.
+_SHARED = -1
+
+
+def forward_with(name: str | None) -> str:
+    """Return what an instruction is called that applies an activation too."""
+    return "forward" if name is None else f"forward, {name}"
+
+
+def unchanged(dy: Buffer) -> Buffer:
+    """Return the gradient of what has no activation."""
+    return dy
 
 
 class CannotLowerError(Exception):
@@ -72,18 +93,22 @@ class Builder:
     weight_gradients : dict of id to (Variable, Buffer)
     free : set of int
         Slots whose value only their readers need: the only one may write over it.
+    applied : set of int
+        Slots whose value is computed already, by the step before.
     """
 
     def __init__(self, program: Program, need: list[bool]) -> None:
         self.program = program
         self.need = need
         self.readers = program.readers()
+        self.reader = {slot: step for step in program.steps for slot in step.inputs}
         self.instructions: list[Instruction] = []
         self.buffers: list[Buffer] = []
         self.values: dict[int, Buffer] = {}
         self.gradients: dict[int, Buffer] = {}
         self.weight_gradients: dict[int, tuple[Variable, Buffer]] = {}
         self.free: set[int] = set()
+        self.applied: set[int] = set()
 
     def new(self, shape: Shape, dtype: type = np.float32) -> Buffer:
         """Return a buffer."""
@@ -99,6 +124,29 @@ class Builder:
         """Return a buffer for a step's output."""
         self.values[step.output] = self.new(shape)
         return self.values[step.output]
+
+    def result_in_place(self, step: Step) -> Buffer:
+        """Return the buffer of the first input for the output, a new one if others need that."""
+        x, slot = self.values[step.inputs[0]], step.inputs[0]
+        if slot not in self.free or self.readers[slot] > 1:
+            return self.result(step, x.shape)
+        self.values[step.output] = x
+        return x
+
+    def activation_behind(self, step: Step) -> tuple[str | None, int]:
+        """Return name and code of the relu that alone reads a step's output, which applies it.
+
+        None and 0 if there is no such; see `ops.fusion`.
+        """
+        reader = self.reader.get(step.output)
+        if reader is None or self.readers[step.output] > 1:
+            return None, 0
+        layer = reader.layer
+        name = layer.activation_name if isinstance(layer, ActivationLayer) else None
+        if name not in STORED or not is_known(layer) or layer.compute_dtype != "float32":
+            return None, 0
+        self.applied.add(reader.output)
+        return name, STORED[name]
 
     def emit(
         self,
@@ -127,14 +175,36 @@ class Builder:
         self.give(step, slot, target)
 
     def give(self, step: Step, slot: int, gradient: Buffer) -> None:
-        """Take a buffer, which nothing else will use, as gradient of a slot."""
+        """Take a buffer as gradient of a slot, or add it to what there is."""
         if not self.need[slot]:
             return
-        known = self.gradients.get(slot)
-        if known is None:
-            self.gradients[slot] = gradient
-        else:
-            self._add(step, known, gradient)
+        known = self.gradients.pop(slot, None)
+        if known is not None:
+            gradient = self._sum(step, known, gradient)
+        self.gradients[slot] = gradient
+
+    def _sum(self, step: Step, a: Buffer, b: Buffer) -> Buffer:
+        total = self.overwritten(a, b)
+        self.emit(step, SUM, [a, b], [total], lambda: bound.add([a.array, b.array], total.array))
+        return total
+
+    def share(self, step: Step, slots: Sequence[int], gradient: Buffer) -> None:
+        """Take a buffer as gradient of several slots."""
+        self.gradients[_SHARED] = gradient  # nothing may be added in place before all have it
+        for slot in slots:
+            self.give(step, slot, gradient)
+        del self.gradients[_SHARED]
+
+    def overwritten(self, *gradients: Buffer) -> Buffer:
+        """Return the first of some gradients that is nobody else's, to write over it, or a new one.
+
+        Those that a rule works with are not in `self.gradients`: what is there is for later.
+        """
+        held = [buffer.root for buffer in self.gradients.values()]
+        for gradient in gradients:
+            if gradient.root not in held:
+                return gradient
+        return self.new(gradients[0].shape)
 
     def weight_gradient(
         self, step: Step, variable: Variable | None, write: Callable[[Buffer], None]
@@ -159,39 +229,52 @@ class Builder:
             return
         _, known = self.weight_gradients.setdefault(id(variable), (variable, target))
         if known is not target:
-            self._add(step, known, target)
+            total = known
+            self.emit(
+                step,
+                SUM,
+                [total, target],
+                [total],
+                lambda: bound.add_to(total.array, target.array),
+            )
 
-    def _add(self, step: Step, known: Buffer, more: Buffer) -> None:
-        self.emit(
-            step,
-            "sum of gradients",
-            [known, more],
-            [known],
-            lambda: bound.add([known.array, more.array], known.array),
-        )
-
-    def activate(self, step: Step, name: str, z: Buffer, y: Buffer) -> Callable[[Buffer], None]:
+    def activate(self, step: Step, name: str, z: Buffer, y: Buffer) -> Gradient:
         """Emit y = activation(z), and return what turns the gradient of y into that of z."""
         kind = ops.ACTIVATIONS[name]
         if name == "linear":
-            return lambda dy: None
+            return unchanged
         self.emit(step, name, [z], [y], lambda: kind.bind(z.array, y.array))
         return self.activation_gradient(step, name, z, y)
 
-    def activation_gradient(
-        self, step: Step, name: str, z: Buffer, y: Buffer
-    ) -> Callable[[Buffer], None]:
-        """Return what emits dy *= derivative of an activation, in place."""
+    def activation_gradient(self, step: Step, name: str, z: Buffer, y: Buffer) -> Gradient:
+        """Return what emits dz = dy * derivative of an activation, in place where it can be."""
         kind = ops.ACTIVATIONS[name]
         used = z if kind.needs_input else y
 
-        def backward(dy: Buffer) -> None:
+        def backward(dy: Buffer) -> Buffer:
+            dz = self.overwritten(dy)
+            last = self.instructions[-1]
+            if name in STORED and last.what == SUM and last.writes[0].root is dz.root:
+                # What was added up last is the dy, and nobody else's: both are done in one.
+                del self.instructions[-1]
+                a, b = last.reads
+                self.emit(
+                    step,
+                    f"{SUM}, {name} gradient",
+                    [a, b, used],
+                    [dz],
+                    lambda: bound.add_backward(
+                        a.array, b.array, used.array, STORED[name], dz.array
+                    ),
+                )
+                return dz
             self.emit(
                 step,
                 f"{name} gradient",
                 [dy, used],
-                [dy],
-                lambda: kind.bind_backward(dy.array, used.array, dy.array),
+                [dz],
+                lambda: kind.bind_backward(dy.array, used.array, dz.array),
             )
+            return dz
 
         return backward

@@ -19,7 +19,7 @@ import numpy as np
 from ..backend import batch_normalization_folding
 from ..layers import Layer, Variable
 from ..layers.symbolic import Graph
-from ..ops import bound
+from ..ops import bound, merging
 from . import fusion, layouts
 from .execution import Execution
 from .pool import Pool
@@ -332,7 +332,7 @@ def _add(gradients: list[Any], slot: int, dx: np.ndarray | None) -> None:
     if before is None:
         gradients[slot] = dx
     elif dx is not None:
-        gradients[slot] = before + dx
+        gradients[slot] = merging.add_all([before, dx])
 
 
 def _gradient_paths(

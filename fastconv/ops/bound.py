@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import gemm, isa, normalization, pooling
+from ..kernels import elementwise, gemm, isa, normalization, pooling
 from .algorithms import ConvAlgorithm, ConvProblem, autotune, plan_conv2d
 from .algorithms.algorithm import Bound
 from .conv2d import make_problem
@@ -146,15 +146,24 @@ def bias_backward(dy: Float32, dbias: Float32) -> Run:
     return partial(normalization.channel_sums, dy.reshape(-1), dbias)
 
 
-def max_pool2d(x: Float32, y: Float32, argmax: NDArray[np.int8] | None, geometry: Geometry) -> Run:
-    """Bind the maximum of each window; geometry is (KH, KW, SH, SW, top, left)."""
-    return partial(pooling.max_pool2d, x, y, argmax, geometry)
+def max_pool2d(
+    x: Float32,
+    y: Float32,
+    argmax: NDArray[np.int8] | None,
+    geometry: Geometry,
+    activation: int = 0,
+) -> Run:
+    """Bind activation(maximum of each window); geometry is (KH, KW, SH, SW, top, left).
+
+    The positions are those through which the gradient goes.
+    """
+    return partial(pooling.max_pool2d, x, y, argmax, geometry, activation)
 
 
 def max_pool2d_backward(
     dy: Float32, argmax: NDArray[np.int8], dx: Float32, geometry: Geometry
 ) -> Run:
-    """Bind the gradient of `max_pool2d`."""
+    """Bind the gradient of `max_pool2d`, with its activation."""
     return partial(pooling.max_pool2d_backward, dy, argmax, dx, geometry)
 
 
@@ -176,10 +185,11 @@ def batch_norm(
     variance: Float32,
     epsilon: float,
     y: Float32,
+    activation: int = 0,
 ) -> Run:
-    """Bind the normalisation with given statistics."""
-    flat = x.reshape(-1), y.reshape(-1)
-    return partial(normalization.batch_norm, flat[0], gamma, beta, mean, variance, epsilon, flat[1])
+    """Bind activation(normalisation with given statistics)."""
+    given = x.reshape(-1), gamma, beta, mean, variance, epsilon
+    return partial(normalization.batch_norm, *given, y.reshape(-1), activation)
 
 
 def batch_norm_train(
@@ -190,11 +200,12 @@ def batch_norm_train(
     y: Float32,
     mean: Float32,
     variance: Float32,
+    activation: int = 0,
 ) -> Run:
-    """Bind the normalisation with the statistics of the batch, which are written too."""
-    flat = x.reshape(-1), y.reshape(-1)
+    """Bind activation(normalisation with the batch's statistics), which are written too."""
+    given = x.reshape(-1), gamma, beta, epsilon
     return partial(
-        normalization.batch_norm_train, flat[0], gamma, beta, epsilon, flat[1], mean, variance
+        normalization.batch_norm_train, *given, y.reshape(-1), mean, variance, activation
     )
 
 
@@ -206,27 +217,46 @@ def batch_norm_backward(
     epsilon: float,
     fixed_statistics: bool,
     results: tuple[Float32, Float32, Float32],
+    activation: int = 0,
+    beta: Float32 | None = None,
 ) -> Run:
-    """Bind the gradients (dx, dgamma, dbeta) of both."""
+    """Bind the gradients (dx, dgamma, dbeta) of both; dx may be dy.
+
+    An activation, for which beta is needed, works with the statistics of the batch only.
+    """
     dx, dgamma, dbeta = results
     given = dy.reshape(-1), x.reshape(-1), gamma, *statistics, epsilon, fixed_statistics
-    return partial(normalization.batch_norm_backward, *given, dx.reshape(-1), dgamma, dbeta)
+    written = dx.reshape(-1), dgamma, dbeta
+    return partial(normalization.batch_norm_backward, *given, *written, activation, beta)
 
 
-def add(xs: Sequence[Float32], y: Float32) -> Run:
-    """Bind y = x0 + x1 + ..., in this order."""
-    if len(xs) == 1:
-        return partial(np.copyto, y, xs[0])
-    if len(xs) == 2:
-        return partial(np.add, xs[0], xs[1], y)
-    first, rest = partial(np.add, xs[0], xs[1], y), list(xs[2:])
+def add(xs: Sequence[Float32], y: Float32, activation: int = 0) -> Run:
+    """Bind y = activation(x0 + x1 + ...), in this order; y may be one of the first two."""
+    flat, total = [x.reshape(-1) for x in xs], y.reshape(-1)
+    codes = [0] * (len(xs) - 2) + [activation]
+    runs = [
+        partial(elementwise.add, total if i else flat[0], flat[i + 1], total, code)
+        for i, code in enumerate(codes)
+    ]
+    if len(runs) == 1:
+        return runs[0]
 
-    def run() -> None:
-        first()
-        for x in rest:
-            np.add(y, x, y)
+    def run_all() -> None:
+        for run in runs:
+            run()
 
-    return run
+    return run_all
+
+
+def add_to(total: Float32, more: Float32) -> Run:
+    """Bind total += more, as `Variable.add_grad` does it."""
+    return partial(np.add, total, more, total)
+
+
+def add_backward(a: Float32, b: Float32, y: Float32, activation: int, dx: Float32) -> Run:
+    """Bind dx = (a + b) * slope of the activation whose result is y; dx may be a or b."""
+    flat = a.reshape(-1), b.reshape(-1), dx.reshape(-1)
+    return partial(elementwise.add, *flat, activation, y.reshape(-1))
 
 
 def copy(x: Float32, y: Float32) -> Run:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels import elementwise
+
 Float32 = NDArray[np.float32]
 
 #: Added to nothing: the smallest square of a length that vectors are divided by.
@@ -31,7 +33,15 @@ def unbroadcast(dy: Float32, shape: tuple[int, ...]) -> Float32:
 
 def add_all(xs: Sequence[Float32]) -> Float32:
     """Return x0 + x1 + ..., added in this order."""
-    return functools.reduce(np.add, xs)
+    return functools.reduce(_add, xs)
+
+
+def _add(a: Float32, b: Float32) -> Float32:
+    if a.shape != b.shape or not a.dtype == b.dtype == np.float32:
+        return a + b
+    y = np.empty(a.shape, np.float32)
+    elementwise.add(a.reshape(-1), b.reshape(-1), y.reshape(-1))
+    return y
 
 
 def multiply_all(xs: Sequence[Float32]) -> Float32:

@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastconv import layers
+from fastconv import layers, ops
 from fastconv.layers import Input
 from fastconv.models import Model, fusion
+from fastconv.models.lowering import Builder
 from fastconv.models.plan import Plan
+from fastconv.ops import bound
+from fastconv.ops.fusion import STORED
 from fastconv.utils import set_random_seed
 
 
@@ -88,3 +91,130 @@ def test_activations_move_behind_max_pooling(name: str, monkeypatch: pytest.Monk
     moved = results(make, (9, 8, 3))
     monkeypatch.setattr(fusion, "activation_after_pooling", lambda program: None)
     assert_same(moved, results(make, (9, 8, 3)))
+
+
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each activation layer run by itself."""
+    monkeypatch.setattr(Builder, "activation_behind", lambda *_: (None, 0))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("window", [(2, 2, "valid"), (3, 2, "same"), (11, 11, "valid")], ids=str)
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_max_pooling_and_activation(
+    each_isa: str, name: str, window: Any, channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make() -> Model:
+        inputs = Input((13, 12, channels))
+        x = layers.Conv2D(channels, 3, padding="same", activation=name)(inputs)
+        return Model(inputs, layers.Dense(2)(layers.MaxPooling2D(*window)(x)))
+
+    fused = results(make, (13, 12, channels))
+    model = make()
+    model.compile("sgd", "mse")
+    assert passes(model)[1] == f"forward, {name}"
+    assert f"{name} gradient" not in passes(model, training=True)
+    alone(monkeypatch)
+    assert f"{name} gradient" in passes(model, training=True)
+    assert_same(fused, results(make, (13, 12, channels)))
+    layer_by_layer(monkeypatch)
+    assert_same(fused, results(make, (13, 12, channels)))
+
+
+def residual(name: str, channels: int, blocks: int = 2) -> Model:
+    """A network whose sums are read by two layers, or by one."""
+    inputs = Input((6, 5, 2))
+    x = ACTIVATIONS[name]()(layers.Conv2D(channels, 3)(inputs))
+    for _ in range(blocks):
+        y = layers.BatchNormalization(axis=-1)(layers.Conv2D(channels, 1, use_bias=False)(x))
+        y = layers.BatchNormalization()(layers.Dense(channels)(ACTIVATIONS[name]()(y)))
+        x = ACTIVATIONS[name]()(layers.Add()([y, x]))
+    x = layers.Add()([x, x, layers.Dense(channels)(x)])
+    return Model(inputs, layers.Dense(3)(layers.Activation(name)(x)))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_residual_blocks(
+    each_isa: str, name: str, channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make() -> Model:
+        return residual(name, channels)
+
+    fused = results(make, (6, 5, 2))
+    alone(monkeypatch)
+    assert_same(fused, results(make, (6, 5, 2)))
+    layer_by_layer(monkeypatch)
+    assert_same(fused, results(make, (6, 5, 2)))
+
+
+def test_residual_blocks_copy_and_add_nothing_by_itself() -> None:
+    model = residual("relu", 4)
+    assert passes(model).count("forward, relu") == 3  # the sums
+    model.compile("sgd", "mse")
+    done = passes(model, training=True)
+    assert "copy" not in done
+    assert done.count("gradients, relu gradient") == 2  # of normalizations
+    assert done.count("sum of gradients, relu gradient") == 3  # one for each sum and the first relu
+    assert "relu" not in done
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (40, 3), (700, 4), (90, 33), (9, 130)], ids=str)
+def test_normalization_and_activation(
+    each_isa: str, name: str, shape: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make() -> Model:
+        inputs = Input(shape)
+        x = layers.Dense(shape[-1])(inputs)
+        for options in ({}, {"scale": False}, {"center": False}, {"trainable": False}):
+            x = ACTIVATIONS[name]()(layers.BatchNormalization(**options)(x))
+            x = layers.Dense(shape[-1])(x)
+        return Model(inputs, x)
+
+    fused = results(make, shape)
+    model = make()
+    model.compile("sgd", "mse")
+    done = passes(model, training=True)
+    assert done.count(f"gradients, {name} gradient") == 3
+    assert done.count(f"{name} gradient") == 1  # statistics that are fixed
+    alone(monkeypatch)
+    assert_same(fused, results(make, shape))
+    layer_by_layer(monkeypatch)
+    assert_same(fused, results(make, shape))
+
+
+def test_normalization_before_a_convolution_applies_its_relu() -> None:
+    inputs = Input((8, 8, 3))
+    x = layers.ReLU()(layers.BatchNormalization()(inputs))
+    assert passes(Model(inputs, layers.Conv2D(4, 3)(x))) == ["forward, relu", "forward"]
+
+
+def test_values_that_others_read_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def make() -> Model:
+        inputs = Input((5, 4, 3))
+        sums = layers.Add()([layers.Conv2D(3, 1)(inputs), layers.Conv2D(3, 1)(inputs)])
+        norm = layers.BatchNormalization()(sums)
+        pool = layers.MaxPooling2D(2, 1, "same")(norm)
+        relus = [layers.ReLU()(x) for x in (sums, norm, pool)]
+        return Model(inputs, [sums, layers.Add()([norm, pool, *relus]), relus[0]])
+
+    model, x = make(), np.random.default_rng(0).standard_normal((3, 5, 4, 3)).astype(np.float32)
+    compiled = [model.predict(x, verbose=0) for _ in range(2)][1]
+    assert "forward, relu" not in passes(model)
+    layer_by_layer(monkeypatch)
+    assert_same(compiled, model.predict(x, verbose=0))
+
+
+@pytest.mark.parametrize("code", [0, *STORED.values()])
+@pytest.mark.parametrize("size", [1, 3, 4, 15, 17, 1000, 40_000])
+def test_sums_of_arrays(each_isa: str, rng: np.random.Generator, size: int, code: int) -> None:
+    a, b, v = 3 * rng.standard_normal((3, size)).astype(np.float32)
+    a[0] = np.nan
+    y = np.full(size + 8, np.nan, np.float32)
+    bound.add([a, b], y[:size], code)()
+    name = {value: key for key, value in STORED.items()}.get(code, "linear")
+    np.testing.assert_array_equal(y[:size], ops.activation(a + b, name))
+    assert np.isnan(y[size:]).all()
+    bound.add_backward(a, b, v, code, y[:size])()
+    np.testing.assert_array_equal(y[:size], ops.activation_backward(a + b, None, v, name))

@@ -7,6 +7,7 @@
 #define FC_NAME(name) FC_JOIN(name, FC_ISA_NAME)
 
 #include "depthwise/depthwise_f32.h"
+#include "elementwise/add_f32.h"
 #include "elementwise/dropout_f32.h"
 #include "elementwise/map_f32.h"
 #include "gemm/fma_chain.h"

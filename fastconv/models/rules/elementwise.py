@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from ... import ops
 from ...ops import bound
 from ..buffers import Buffer
-from ..lowering import Backward, Builder
+from ..lowering import Backward, Builder, forward_with, unchanged
 from ..program import Step
-from .moving import emit_copy, same
+from .moving import same
 
 
 def activation(b: Builder, step: Step, taped: bool) -> Backward | None:
@@ -17,36 +15,41 @@ def activation(b: Builder, step: Step, taped: bool) -> Backward | None:
     name = step.layer.activation_name
     if name is None or not ops.ACTIVATIONS[name].keeps_shape:
         return None
-    if name == "linear":
-        return same(b, step, b.value(step).shape)
-    x, slot = b.value(step), step.inputs[0]
+    x = b.value(step)
+    if name == "linear" or step.output in b.applied:
+        return same(b, step, x.shape)
     kind = ops.ACTIVATIONS[name]
-    in_place = kind.elementwise and slot in b.free and b.readers[slot] == 1
-    if in_place and not (taped and kind.needs_input):
-        y = b.values[step.output] = x
+    if kind.elementwise and not (taped and kind.needs_input):
+        y = b.result_in_place(step)
     else:
         y = b.result(step, x.shape)
     gradient = b.activate(step, name, x, y)
 
     def backward(dy: Buffer) -> None:
-        gradient(dy)
-        b.give(step, slot, dy)
+        b.give(step, step.inputs[0], gradient(dy))
 
     return backward
 
 
 def add(b: Builder, step: Step, taped: bool) -> Backward | None:
-    """Lower a sum of inputs of one shape."""
+    """Lower a sum of inputs of one shape, with the relu behind it."""
     xs = [b.values[slot] for slot in step.inputs]
-    if any(x.shape != xs[0].shape for x in xs):
+    if len(xs) < 2 or any(x.shape != xs[0].shape for x in xs):
         return None
-    y = b.result(step, xs[0].shape)
-    b.free.add(step.output)
-    b.emit(step, "forward", xs, [y], lambda: bound.add([x.array for x in xs], y.array))
+    name, code = b.activation_behind(step)
+    y = b.result_in_place(step)
+    b.emit(
+        step,
+        forward_with(name),
+        xs,
+        [y],
+        lambda: bound.add([x.array for x in xs], y.array, code),
+    )
+    if name is None:
+        b.free.add(step.output)
+    gradient = unchanged if name is None else b.activation_gradient(step, name, y, y)
 
     def backward(dy: Buffer) -> None:
-        for slot in step.inputs[1:]:
-            b.gradient(step, slot, partial(emit_copy, b, step, dy))
-        b.give(step, step.inputs[0], dy)
+        b.share(step, step.inputs, gradient(dy))
 
     return backward

@@ -94,8 +94,3 @@ def concatenate(b: Builder, step: Step, taped: bool) -> Backward | None:
 
 def _bind_copy(x: Buffer, target: Callable[[], np.ndarray]) -> Run:
     return bound.copy(x.array, target())
-
-
-def emit_copy(b: Builder, step: Step, source: Buffer, target: Buffer) -> None:
-    """Emit target = source."""
-    b.emit(step, "copy", [source], [target], lambda: bound.copy(source.array, target.array))

@@ -9,12 +9,12 @@ import numpy as np
 
 from ...ops import bound
 from ..buffers import Buffer
-from ..lowering import Backward, Builder
+from ..lowering import Backward, Builder, forward_with
 from ..program import Step
 
 
 def max_pooling(b: Builder, step: Step, taped: bool) -> Backward | None:
-    """Lower the maxima of windows."""
+    """Lower the maxima of windows, with the relu behind them."""
     layer: Any = step.layer
     x = b.value(step)
     if layer.channels_first or math.prod(layer.pool_size) > bound.MOST_SMALL_POSITIONS:
@@ -22,16 +22,17 @@ def max_pooling(b: Builder, step: Step, taped: bool) -> Backward | None:
     shape = layer.compute_output_shape(x.shape)
     y = b.result(step, shape)
     b.free.add(step.output)
+    name, code = b.activation_behind(step)
     geometry = bound.pooling_geometry(x.shape, **layer.geometry)
     argmax = b.new(shape, np.int8) if taped else None
     written = [y] if argmax is None else [y, argmax]
     b.emit(
         step,
-        "forward",
+        forward_with(name),
         [x],
         written,
         lambda: bound.max_pool2d(
-            x.array, y.array, None if argmax is None else argmax.array, geometry
+            x.array, y.array, None if argmax is None else argmax.array, geometry, code
         ),
     )
 

@@ -11,7 +11,7 @@ from ...layers import DepthwiseConv2D
 from ...ops import bound
 from ...ops.fusion import split_activation
 from ..buffers import Buffer
-from ..lowering import Backward, Builder
+from ..lowering import Backward, Builder, Gradient, unchanged
 from ..program import Step
 
 
@@ -41,7 +41,7 @@ def conv2d(b: Builder, step: Step, taped: bool) -> Backward | None:
     activation_gradient = _with_activation(b, step, p.y_shape, taped, linear)
 
     def backward(dy: Buffer) -> None:
-        activation_gradient(dy)
+        dy = activation_gradient(dy)
 
         def dkernel(target: Buffer) -> None:
             b.emit(
@@ -95,7 +95,7 @@ def dense(b: Builder, step: Step, taped: bool) -> Backward | None:
     activation_gradient = _with_activation(b, step, (*x.shape[:-1], layer.units), taped, linear)
 
     def backward(dy: Buffer) -> None:
-        activation_gradient(dy)
+        dy = activation_gradient(dy)
 
         def dkernel(target: Buffer) -> None:
             b.emit(
@@ -130,7 +130,7 @@ def _with_activation(
     shape: tuple[int, ...],
     taped: bool,
     linear: Callable[[Buffer, int], None],
-) -> Backward:
+) -> Gradient:
     """Emit a linear map with the layer's activation; return what emits the latter's gradient.
 
     Parameters
@@ -147,7 +147,7 @@ def _with_activation(
         if code:
             return b.activation_gradient(step, name, y, y)
         b.free.add(step.output)
-        return lambda dy: None
+        return unchanged
     kind = ops.ACTIVATIONS[left]
     z = y if kind.elementwise and not (taped and kind.needs_input) else b.new(shape)
     linear(z, 0)

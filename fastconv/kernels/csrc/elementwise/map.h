@@ -2,6 +2,8 @@
 #ifndef FC_ELEMENTWISE_MAP_H
 #define FC_ELEMENTWISE_MAP_H
 
+#include <stddef.h>
+
 enum {
 #define FC_MAP(code, name) code,
 #include "elementwise/maps.def"
@@ -12,5 +14,14 @@ enum {
 typedef struct {
     float a, b, c;
 } fc_map_args;
+
+/* y = activation(a + b), or with v, the activation's result: y = (a + b) * its slope there. */
+typedef struct {
+    const float *a, *b; /* IN  [n] */
+    const float *v;     /* IN  [n] or NULL */
+    float *y;           /* OUT [n]; may be any of the others */
+    ptrdiff_t n;
+    int activation;     /* FC_LINEAR, FC_RELU, FC_RELU6 */
+} fc_add;
 
 #endif

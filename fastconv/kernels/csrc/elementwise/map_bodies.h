@@ -3,8 +3,8 @@
 #ifndef FC_ELEMENTWISE_MAP_BODIES_H
 #define FC_ELEMENTWISE_MAP_BODIES_H
 
-#include "elementwise/map.h"
 #include "elementwise/math.h"
+#include "elementwise/stored.h"
 
 #define FC_MAP_BODY(name) FC_INLINE vf map_##name(vf x, __attribute__((unused)) fc_map_args p)
 #define FC_BACKWARD_BODY(name)                                             \
@@ -15,10 +15,10 @@ FC_MAP_BODY(linear) { return x; }
 FC_BACKWARD_BODY(linear) { return dy; }
 
 FC_MAP_BODY(relu) { return vf_relu(x); }
-FC_BACKWARD_BODY(relu) { return (vf)((v > 0) & (vi)dy); }
+FC_BACKWARD_BODY(relu) { return vf_slope(dy, v, FC_RELU); }
 
 FC_MAP_BODY(relu6) { return vf_relu6(x); }
-FC_BACKWARD_BODY(relu6) { return (vf)((v > 0) & (v < 6) & (vi)dy); }
+FC_BACKWARD_BODY(relu6) { return vf_slope(dy, v, FC_RELU6); }
 
 /* a * (x - c) below the threshold c, x from there on, b from b on (NaN: no such bound). Slope 0 is
  * not a product: it would make NaN of infinities. */

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "elementwise/map.h" /* FC_LINEAR, FC_RELU, FC_RELU6 */
+
 /* The numbers are shared with kernels/pooling.pyx. */
 enum {
     FC_POOL_AVERAGE,
@@ -20,6 +22,8 @@ typedef struct {
     ptrdiff_t channels;       /* how many of the C, from the pointers on */
     const float *weights;     /* IN [OH][OW] 1 / pixels of the window: gradient of the average */
     int kind;
+    int activation; /* of maxima: FC_LINEAR, FC_RELU, FC_RELU6. Where its slope is 0, the position
+                     * is -1, which is nowhere: so it is in the gradient too. */
 } fc_pool;
 
 #endif

@@ -45,7 +45,14 @@ FC_INLINE void FC_SIZED(pool_window)(const fc_pool *p, const fc_pool_run *run, c
     const float count = (float)(rows * cols);
 #pragma GCC unroll 4
     for (int v = 0; v < vecs; v++) {
-        if (kind == FC_POOL_AVERAGE) best[v] /= wf_splat(count);
+        if (kind == FC_POOL_AVERAGE) {
+            best[v] /= wf_splat(count);
+        } else if (p->activation != FC_LINEAR) {
+            const int limited = p->activation == FC_RELU6;
+            const wi slope = limited ? (best[v] > 0) & (best[v] < 6) : best[v] > 0;
+            at[v] = wi_select(slope, at[v], FC_SIZED(position)(-1, kind));
+            best[v] = limited ? wf_relu6(best[v]) : wf_relu(best[v]);
+        }
         wf_store(y + c + v * FC_W, best[v]);
         if (kind == FC_POOL_ARGMAX8 || kind == FC_POOL_ARGMAX32) {
             FC_SIZED(store_positions)(argmax, c + v * FC_W, at[v], kind);
