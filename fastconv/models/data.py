@@ -17,11 +17,11 @@ import numpy as np
 from .. import ops, progress
 from ..ops import checks
 
-Arrays = list[np.ndarray]
 Optional = list["np.ndarray | None"]
-#: Of a batch or of all data: an array for each input; for each output targets (as its loss wants
-#: them) and sample weights (float32), None where there are none.
-Batch = tuple[Arrays, Optional, Optional]
+#: Of a batch or of all data: an array for each input (a batch that fit shuffled has `ops.Rows`,
+#: which are gathered straight into the memory of a compiled step); for each output targets (as its
+#: loss wants them) and sample weights (float32), None where there are none.
+Batch = tuple[list[Any], Optional, Optional]
 
 #: After so many batches without an end, a generator is perhaps endless.
 MANY_BATCHES = 10_000
@@ -187,7 +187,7 @@ class ArrayFeed:
         batches.
     """
 
-    def __init__(self, arrays: Batch, batch_size: int, shuffle: Any = False) -> None:
+    def __init__(self, arrays: Any, batch_size: int, shuffle: Any = False) -> None:
         self.arrays = arrays
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -202,9 +202,11 @@ class ArrayFeed:
         n, size = len(self.arrays[0][0]), self.batch_size
         starts = range(0, n, size)
         if self.shuffle is True:
-            order = np.random.permutation(n)
+            order = np.random.permutation(n).astype(np.int64, copy=False)
+            sources = [ops.RowSource(x) for x in self.arrays[0]]
             for start in starts:
-                yield self._batch(order[start : start + size])
+                picked = order[start : start + size]
+                yield ([ops.Rows(source, picked) for source in sources], *self._targets(picked))
             return
         if self.shuffle == "batch":
             # The last batch may be smaller and stays the last one.
@@ -212,12 +214,14 @@ class ArrayFeed:
             shuffled = np.random.permutation(full) * size
             starts = [*shuffled, *starts[full:]]  # type: ignore[assignment]
         for start in starts:
-            yield self._batch(slice(start, min(start + size, n)))
+            rows = slice(start, min(start + size, n))
+            xs = [checks.as_float32("batch", "x", x[rows]) for x in self.arrays[0]]
+            yield (xs, *self._targets(rows))
 
-    def _batch(self, rows: Any) -> Batch:
-        xs, ys, weights = self.arrays
+    def _targets(self, rows: Any) -> tuple[Optional, Optional]:
+        """Return rows (a slice, or their indices) of targets and sample weights."""
+        _, ys, weights = self.arrays
         return (
-            [_gather(x, rows) for x in xs],
             [None if y is None else _targets(y, rows) for y in ys],
             [None if weight is None else weight[rows] for weight in weights],
         )
@@ -225,16 +229,12 @@ class ArrayFeed:
 
 def _targets(y: np.ndarray, rows: Any) -> np.ndarray:
     """Return rows of targets: labels keep their type."""
-    targets: np.ndarray = _gather(y, rows) if y.ndim > 1 and y.dtype.kind == "f" else y[rows]
-    return targets
-
-
-def _gather(x: np.ndarray, rows: Any) -> np.ndarray:
-    """Return rows of `x` (a slice, or their indices) as a C-contiguous float32 array."""
+    if y.ndim == 1 or y.dtype.kind != "f":
+        targets: np.ndarray = y[rows]
+        return targets
     if isinstance(rows, slice):
-        return checks.as_float32("batch", "x", x[rows])
-    batch: np.ndarray = ops.take_rows(x, rows)
-    return batch
+        return checks.as_float32("batch", "y", y[rows])
+    return ops.take_rows(y, rows)
 
 
 class StreamFeed:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .. import ops
 from ..layers import Variable
 from .buffers import Buffer, allocate, plan_memory
 from .lowering import Builder, Instruction
@@ -93,7 +94,7 @@ class Execution:
         for slot, backward in reversed(backwards):
             backward(b.gradients.pop(slot))
 
-    def forward(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def forward(self, inputs: Sequence[np.ndarray | ops.Rows]) -> list[np.ndarray]:
         """Return the outputs for a batch: buffers, which the next run overwrites."""
         self._take(self._inputs, inputs)
         for run in self._forward:
@@ -123,10 +124,16 @@ class Execution:
         return [sorted(each)[repeats // 2] for each in seconds]
 
     @staticmethod
-    def _take(buffers: Sequence[np.ndarray | None], arrays: Sequence[np.ndarray | None]) -> None:
+    def _take(
+        buffers: Sequence[np.ndarray | None], arrays: Sequence[np.ndarray | ops.Rows | None]
+    ) -> None:
         """Copy arrays into buffers; None is no gradient."""
         for buffer, array in zip(buffers, arrays, strict=True):
-            if buffer is not None:
+            if buffer is None:
+                continue
+            if isinstance(array, ops.Rows):
+                array.into(buffer)
+            else:
                 buffer[...] = 0 if array is None else array
 
     def backward(self, dys: Sequence[np.ndarray | None]) -> None:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import ops
 from ..backend import batch_normalization_folding
 from ..layers import Layer, Variable
 from ..layers.symbolic import Graph
@@ -147,7 +148,9 @@ class Plan:
 
     # Compiled
 
-    def _lease(self, training: bool, inputs: Sequence[np.ndarray]) -> tuple[Any, Execution | None]:
+    def _lease(
+        self, training: bool, inputs: Sequence[np.ndarray | ops.Rows]
+    ) -> tuple[Any, Execution | None]:
         """Return an execution for these inputs, None to go layer by layer, and what it is kept by.
 
         As several threads may run a plan, an execution is taken out while it runs.
@@ -235,11 +238,11 @@ class Plan:
                 penalty += action.regularizer(y) / len(y)
         return [_apart(values[slot], inputs) for slot in program.outputs], penalty
 
-    def train_step(self, inputs: Sequence[np.ndarray]) -> tuple[Arrays, float, TakeBack]:
+    def train_step(self, inputs: Sequence[np.ndarray | ops.Rows]) -> tuple[Arrays, float, TakeBack]:
         """Do what `train` does; the outputs hold until the next step with such inputs."""
         key, execution = self._lease(True, inputs)
         if execution is None:
-            return self.train(inputs)
+            return self.train([x.array() if isinstance(x, ops.Rows) else x for x in inputs])
         running = execution
 
         def take_back(dys: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:

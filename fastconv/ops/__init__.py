@@ -81,7 +81,7 @@ from .pooling import (
 from .pooling_nd import average_pool, average_pool_backward, max_pool, max_pool_backward
 from .resize import resize, resize_backward, upsample, upsample_backward
 from .row_normalization import normalize_groups, normalize_groups_backward
-from .rows import bias_backward, take_rows
+from .rows import Rows, RowSource, bias_backward, take_rows
 from .softmax import (
     log_softmax,
     log_softmax_backward,
@@ -95,6 +95,8 @@ __all__ = [
     "ACTIVATIONS",
     "Activation",
     "PackedKernel",
+    "RowSource",
+    "Rows",
     "Updates",
     "activation",
     "activation_backward",

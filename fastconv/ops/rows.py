@@ -50,14 +50,63 @@ def take_rows(x: Any, indices: Any) -> Float32:
             f"take_rows: indices must be in [0, {len(x)}), got {indices[wrong]} at position "
             f"{wrong}."
         )
-    source = kernels.SOURCES.get(x.dtype.name) if x.dtype.isnative else None
-    if source is None or not (x.flags.c_contiguous and x.flags.aligned):
-        return checks.as_float32("take_rows", "x", x[indices])
-    y = np.empty((len(indices), *x.shape[1:]), np.float32)
-    if y.size:
-        rows = y.reshape(len(y), -1)
-        kernels.take_rows(x.reshape(-1).view(np.uint8), source, indices, rows)
-    return y
+    return Rows(RowSource(x), indices).array()
+
+
+class RowSource:
+    """An array that rows are taken from again and again: looked over once.
+
+    Parameters
+    ----------
+    x : array (N, ...) of numbers
+    """
+
+    def __init__(self, x: np.ndarray) -> None:
+        self.shape = x.shape[1:]
+        self._x = x
+        known = x.dtype.isnative and x.flags.c_contiguous and x.flags.aligned
+        self._source = kernels.SOURCES.get(x.dtype.name) if known else None
+        self._bytes = None if self._source is None else x.reshape(-1).view(np.uint8)
+
+    def take(self, indices: NDArray[np.int64], y: Float32) -> None:
+        """Write rows to y (M, ...); indices are trusted."""
+        if self._source is None or self._bytes is None:
+            y[...] = checks.as_float32("take_rows", "x", self._x[indices])
+        elif y.size:
+            kernels.take_rows(self._bytes, self._source, indices, y.reshape(len(y), -1))
+
+
+class Rows:
+    """Rows of an array that are still to be gathered, wherever they are wanted.
+
+    Parameters
+    ----------
+    source : RowSource
+    indices : int64 array (M,)
+        Trusted.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (M, ...)
+    """
+
+    __slots__ = ("_indices", "_source", "shape")
+
+    def __init__(self, source: RowSource, indices: NDArray[np.int64]) -> None:
+        self._source = source
+        self._indices = indices
+        self.shape = (len(indices), *source.shape)
+
+    def into(self, y: Float32) -> None:
+        """Write the rows to an array of their shape."""
+        self._source.take(self._indices, y)
+
+    def array(self) -> Float32:
+        """Return the rows as a float32 array."""
+        y = np.empty(self.shape, np.float32)
+        self.into(y)
+        return y
 
 
 def bias_backward(dy: Any) -> Float32:

@@ -1,0 +1,205 @@
+"""What Python costs: the time of a step of fit, or of a prediction, that no kernel accounts for.
+
+    python -m benchmarks.step_overhead                        the MNIST tutorial, batch 32, 1 thread
+    python -m benchmarks.step_overhead --net lenet5 --batch 1,32 --threads 1,2
+    python -m benchmarks.step_overhead --quick                does it work?
+
+Every kernel is timed where it is called: the instructions of the compiled step, and what fit calls
+beside them (gathering the batch, loss, metric, optimizer). The rest is Python, NumPy included. What
+the clocks themselves take is measured and left out. Medians of all steps, in microseconds.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+import fastconv
+from fastconv import kernels, ops
+from fastconv.models.execution import Execution
+
+from . import common, report
+from .inputs import pattern_images
+from .networks import NETWORKS
+from .networks.keras_words import KERAS_NETWORKS
+
+#: Steps of fit, and calls of each kind of prediction.
+STEPS = 300
+QUICK_STEPS = 6
+#: The first steps of fit run layer by layer, or compile; caches warm up.
+WARMUP = 3
+
+
+class Watch:
+    """Seconds spent in kernels, by what they do; kernels within others count once."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.calls = 0
+        self._is_running = False
+
+    def timed(self, what: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any, **kwargs: Any) -> Any:
+            if self._is_running:
+                return function(*args, **kwargs)
+            self._is_running = True
+            start = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.seconds[what] += time.perf_counter() - start
+                self.calls += 1
+                self._is_running = False
+
+        return run
+
+    def own_seconds(self) -> float:
+        """Return what a timed call takes that it does not see itself."""
+        idle = Watch()
+        nothing = idle.timed("", lambda: None)
+        start = time.perf_counter()
+        for _ in range(10_000):
+            nothing()
+        return (time.perf_counter() - start - idle.seconds[""]) / 10_000
+
+
+def install(watch: Watch) -> None:
+    """Have all kernels timed, for the rest of the process."""
+    for module in vars(kernels).values():
+        if isinstance(module, ModuleType):
+            for name, function in vars(module).items():
+                if type(function).__name__ == "cython_function_or_method":
+                    what = name.removesuffix("_backward").replace("_", " ")
+                    setattr(module, name, watch.timed(what, function))
+    for name in ("sgd", "adam", "rmsprop"):
+        setattr(ops.Updates, name, watch.timed("optimizer", getattr(ops.Updates, name)))
+    original = Execution.__init__
+
+    def __init__(self: Execution, *args: Any) -> None:
+        original(self, *args)
+        self._forward = [watch.timed("forward", in_turn(self._forward))]
+        self._backward = [watch.timed("backward", in_turn(self._backward))]
+
+    Execution.__init__ = __init__  # type: ignore[method-assign]
+
+
+def in_turn(runs: Sequence[Callable[[], None]]) -> Callable[[], None]:
+    """Return what runs instructions; timed together, as each is short."""
+
+    def run() -> None:
+        for each in runs:
+            each()
+
+    return run
+
+
+class Laps(fastconv.callbacks.Callback):
+    """The clock, and what the watch shows, at the start of each step."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self.watch = watch
+        self.laps: list[tuple[float, dict[str, float], int]] = []
+
+    def lap(self) -> None:
+        self.laps.append((time.perf_counter(), dict(self.watch.seconds), self.watch.calls))
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self.lap()
+
+    def row(self, what: str) -> dict[str, Any]:
+        """Return medians over the laps."""
+        own = self.watch.own_seconds()
+        totals, parts = [], []
+        for (start, before, calls), (end, after, more) in pairwise(self.laps):
+            totals.append(end - start - (more - calls) * own)
+            parts.append({key: after[key] - before.get(key, 0.0) for key in after})
+        kernel = [sum(part.values()) for part in parts]
+        names = {name for part in parts for name in part}
+        return {
+            "what": what,
+            "median_us": 1e6 * statistics.median(totals),
+            "kernels_us": 1e6 * statistics.median(kernel),
+            "python_us": 1e6
+            * statistics.median(t - k for t, k in zip(totals, kernel, strict=True)),
+            "parts_us": {
+                name: 1e6 * statistics.median(part.get(name, 0.0) for part in parts)
+                for name in sorted(names)
+            },
+        }
+
+
+def measure(net: str, batch: int, steps: int, watch: Watch) -> list[dict[str, Any]]:
+    """Return a row for a step of fit, and for each way to predict."""
+    model = KERAS_NETWORKS[net](fastconv)
+    x, y = pattern_images(batch * 8, NETWORKS[net].shape)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    laps = Laps(watch)
+    # One epoch: its first steps apart, all are alike.
+    feed = np.tile(np.arange(len(x)), -(-(steps + WARMUP) // 8))
+    model.fit(x[feed], y[feed], batch_size=batch, verbose=0, callbacks=[laps])
+    del laps.laps[:WARMUP]
+    rows = [laps.row("step of fit")]
+    frozen = model.compile_for_inference()
+    one = x[:batch]
+    ways: dict[str, Callable[[], Any]] = {
+        "model(x)": lambda: model(one),
+        "compile_for_inference()(x)": lambda: frozen(one),
+        "model.predict(x)": lambda: model.predict(one, batch_size=batch, verbose=0),
+    }
+    for what, way in ways.items():
+        laps = Laps(watch)
+        for _ in range(steps + WARMUP):
+            laps.lap()
+            way()
+        del laps.laps[:WARMUP]
+        rows.append(laps.row(what))
+    return rows
+
+
+def print_rows(title: str, rows: Sequence[dict[str, Any]]) -> None:
+    headers = ["", "us", "kernels us", "Python us", "Python"]
+    lines = []
+    for row in rows:
+        share = row["python_us"] / row["median_us"]
+        numbers = (f"{row[key]:.1f}" for key in ("median_us", "kernels_us", "python_us"))
+        lines.append([row["what"], *numbers, f"{share:.1%}"])
+        if row["what"] == "step of fit":
+            lines += [
+                [f"  {name}", "", f"{us:.1f}", "", ""] for name, us in row["parts_us"].items() if us
+            ]
+    report.print_table(title, headers, lines, left=1)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = common.argument_parser("step_overhead", __doc__, (), rounds=1)
+    add = parser.add_argument
+    add("--net", type=common.one_of(NETWORKS), default=["article"], help="networks (article)")
+    add("--batch", type=common.counts, default=[32, 1], help="batch sizes (32,1)")
+    options = common.parse(parser, argv)
+    steps = QUICK_STEPS if options.quick else STEPS
+    facts = common.machine()
+    print(f"{facts['cpu']}, Python {facts['python']}, commit {facts['commit']}")
+    watch = Watch()
+    install(watch)
+    runs = []
+    for threads in options.threads:
+        fastconv.config.set_num_threads(threads)
+        for net in options.net:
+            for batch in options.batch:
+                rows = measure(net, batch, steps, watch)
+                print_rows(f"{net}, batch {batch}, {threads} thread(s)", rows)
+                runs.append({"net": net, "batch": batch, "threads": threads, "rows": rows})
+    common.save(options, "step_overhead", runs)
+    return 0
+
+
+if __name__ == "__main__":
+    common.run(main)
