@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..ops import checks, machine
+from ..saving.tree import seed_generators
 from . import inputs, loops
 from .buffers import Buffer
 from .execution import Execution
@@ -56,14 +58,13 @@ def profile(model: Model, x: Any, y: Any) -> list[Row]:
     training = y is not None
     execution = _execution(model, "profile", training, [array.shape for array in arrays])
     gradients: Any = None
-    weights = model.get_weights()  # normalizations follow what they see
-    if training:
-        plan = loops.plan_for(model, objective)
-        plan.train([array[:1] for array in arrays])  # so that the plan knows what the loss takes
-        outputs = execution.forward(arrays)
-        gradients = objective.step(plan, targets, outputs, sample_weights, gradient=True)[1]
-    times = execution.time(arrays, gradients, REPEATS)
-    model.set_weights(weights)
+    with _as_it_was(model):
+        if training:
+            plan = loops.plan_for(model, objective)
+            plan.train([array[:1] for array in arrays])  # so that it knows what the loss takes
+            outputs = execution.forward(arrays)
+            gradients = objective.step(plan, targets, outputs, sample_weights, gradient=True)[1]
+        times = execution.time(arrays, gradients, REPEATS)
     peak = machine.fma_peak() * machine.get_num_threads()
     rows = []
     for i, seconds in enumerate(times):
@@ -76,6 +77,23 @@ def profile(model: Model, x: Any, y: Any) -> list[Row]:
     columns = ("layer", "what", "algorithm", "us", "gflops", "share_of_peak", "gbytes_per_s")
     _print(model, execution, rows, columns, [array.shape for array in arrays])
     return rows
+
+
+@contextmanager
+def _as_it_was(model: Model) -> Iterator[None]:
+    """Put back afterwards what a step changes besides gradients: training goes on as without it."""
+    weights = model.get_weights()  # normalizations follow what they see
+    counters = [(g, g.state) for g in seed_generators(model).values()]
+    heads = [] if model._objective is None else model._objective.heads
+    means = [(head.tracker, head.tracker.total, head.tracker.count) for head in heads]
+    try:
+        yield
+    finally:
+        model.set_weights(weights)
+        for generator, state in counters:
+            generator.state = state
+        for tracker, total, count in means:
+            tracker.total, tracker.count = total, count
 
 
 def _execution(
