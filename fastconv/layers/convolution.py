@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import copy
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -14,6 +16,10 @@ from .arguments import Shape
 from .image import ImageLayer
 from .layer import Backward, Layer
 from .weighted import KernelLayer
+
+#: Size, strides and dilation of windows, one number for each axis.
+Windows = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+Self = TypeVar("Self", bound="_Conv")
 
 
 class WindowLayer(ImageLayer, KernelLayer):
@@ -97,6 +103,8 @@ class _Conv(WindowLayer):
         "kernel_constraint",
         "bias_constraint",
     )
+    #: Windows that slide over the outputs, see `read_by`.
+    _readers: tuple[Windows, ...] = ()
 
     def __init__(
         self,
@@ -153,6 +161,41 @@ class _Conv(WindowLayer):
         """Return (N, *outputs, filters)."""
         return self.window_shape(input_shape, self.filters)
 
+    def read_by(self: Self, windows: Sequence[Windows]) -> Self:
+        """Return a layer that shares the weights and leaves out the outputs that nobody reads.
+
+        Parameters
+        ----------
+        windows : sequence of (window, strides, dilation)
+            Of the layers behind this one that slide windows over its outputs, one after the other,
+            without padding.
+        """
+        clone = copy.copy(self)
+        clone._readers = tuple(windows)
+        return clone
+
+    def geometry_for(self, input_shape: tuple[int, ...]) -> dict[str, Any]:
+        """Return the geometry for inputs of some shape: outputs that nobody reads are left out."""
+        if not self._readers:
+            return self.geometry
+        size, window, strides, dilation = (
+            input_shape[1:-1],
+            self.kernel_size,
+            self.strides,
+            self.dilation_rate,
+        )
+        pads = shapes.resolve_padding(self.where, self.padding, size, window, strides, dilation)
+        outputs = shapes.output_shape(self.where, size, window, strides, dilation, pads)
+        left_out = [
+            shapes.unread(outputs[i], [(k[i], s[i], d[i]) for k, s, d in self._readers])
+            for i in range(len(size))
+        ]
+        padding = tuple(
+            (before, after - s * n)
+            for (before, after), s, n in zip(pads, strides, left_out, strict=True)
+        )
+        return self.geometry | {"padding": padding}
+
     def _kernel(self) -> np.ndarray | ops.PackedKernel:
         """Return the kernel as `ops` take it: packed for two dimensions."""
         return self.kernel.packed if self.spatial_rank == 2 else self.kernel.value
@@ -165,19 +208,19 @@ class _Conv(WindowLayer):
             self.bias_value,
             groups=self.groups,
             activation=activation,
-            **self.geometry,
+            **self.geometry_for(x.shape),
         )
 
     def kernel_gradient(self, x: np.ndarray, dy: np.ndarray) -> np.ndarray:
         """Return the gradient of the kernel."""
         return ops.conv_backward_filter(
-            x, dy, self.kernel.shape, groups=self.groups, **self.geometry
+            x, dy, self.kernel.shape, groups=self.groups, **self.geometry_for(x.shape)
         )
 
     def input_gradient(self, dy: np.ndarray, input_shape: tuple[int, ...]) -> np.ndarray:
         """Return the gradient of the input."""
         return ops.conv_backward_input(
-            dy, self._kernel(), input_shape, groups=self.groups, **self.geometry
+            dy, self._kernel(), input_shape, groups=self.groups, **self.geometry_for(input_shape)
         )
 
 

@@ -26,6 +26,7 @@ from .execution import Execution
 from .pool import Pool
 from .program import Program, lower, makes_mask
 from .rules import CannotLowerError
+from .unread import leave_out_unread_outputs
 
 Arrays = list[np.ndarray]
 #: From the gradients of the outputs (None: no loss there) to those of the inputs.
@@ -108,6 +109,7 @@ class Plan:
                 fusion.fold_batch_normalization(program)
             fusion.activation_into_kernel(program)
             fusion.activation_after_pooling(program)
+            leave_out_unread_outputs(program)
             for update in program.derived:
                 update()
             ready = program, self._actions(program, training)

@@ -7,6 +7,7 @@ bottom/right, where k_e = (k - 1) * d + 1 is the extent of the dilated window.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from . import checks
@@ -58,7 +59,7 @@ def resolve_padding(
     """Return the zeros before and after each of one to three axes.
 
     `padding` is "valid", "same" or those zeros; for one axis also "causal": as many zeros before it
-    as the window spans, less one.
+    as the window spans, less one. A negative number after an axis leaves out inputs instead.
     """
     rank = len(size)
     dilation = dilation or (1,) * rank
@@ -74,14 +75,35 @@ def resolve_padding(
         if len(pads) != rank:
             raise ValueError
         return tuple(
-            (checks.as_int(where, "padding", before, 0), checks.as_int(where, "padding", after, 0))
-            for before, after in pads
+            (checks.as_int(where, "padding", before, 0), checks.as_int(where, "padding", after, -n))
+            for (before, after), n in zip(pads, size, strict=True)
         )
     except (TypeError, ValueError):
         raise ValueError(
-            f'{where}: padding must be "valid", "same" or {_PADS[rank]} of integers >= 0, '
+            f'{where}: padding must be "valid", "same" or {_PADS[rank]} of integers >= 0 (at the '
+            f"end also less, down to minus the size), "
             f"got {padding!r}."
         ) from None
+
+
+#: Taps, stride and dilation of windows along an axis.
+Window = tuple[int, int, int]
+
+
+def unread(n: int, windows: Sequence[Window]) -> int:
+    """Return how many of `n` numbers, at the end, no window reads.
+
+    The first windows slide over the numbers, each further ones over the results of those before;
+    all without padding.
+    """
+    needed = n
+    for k, s, d in windows:
+        needed = output_size(needed, k, s, d, (0, 0))
+    if needed < 1:
+        return 0
+    for k, s, d in reversed(windows):
+        needed = (needed - 1) * s + extent(k, d)
+    return n - needed
 
 
 def output_shape(

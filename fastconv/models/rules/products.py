@@ -24,7 +24,8 @@ def conv2d(b: Builder, step: Step, taped: bool) -> Backward | None:
     if isinstance(layer, DepthwiseConv2D):
         p = bound.depthwise_problem(x.shape, layer.kernel.shape, **layer.geometry)
     else:
-        p = bound.conv_problem(x.shape, layer.kernel.shape, groups=layer.groups, **layer.geometry)
+        geometry = layer.geometry_for(x.shape)
+        p = bound.conv_problem(x.shape, layer.kernel.shape, groups=layer.groups, **geometry)
     kernel, bias = layer.kernel.packed, layer.bias_value
 
     def linear(y: Buffer, code: int) -> None:
