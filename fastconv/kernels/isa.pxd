@@ -1,6 +1,6 @@
 # The active table of micro-kernels, as drivers see it. Field order is free: the struct is C's own.
 
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
 
 cdef extern from "gemm/tile.h" nogil:
     enum: FC_LINEAR
@@ -102,6 +102,26 @@ cdef extern from "winograd/winograd.h" nogil:
         void (*gather)(const float* m, Py_ssize_t step, Py_ssize_t channels, float* dg,
                        Py_ssize_t tap_step, int* finite) noexcept nogil
 
+cdef extern from "split/split.h" nogil:
+    enum: FC_SPLIT_ROWS
+    enum: FC_SPLIT_COLS
+    enum: FC_SPLIT_DEPTH
+    enum: FC_SPLIT_B
+    ctypedef struct fc_split_tile:
+        const uint16_t* a
+        Py_ssize_t a_plane, a_step
+        const Py_ssize_t* steps
+        Py_ssize_t n_steps
+        const uint16_t* b
+        int planes
+        float* const* c
+        Py_ssize_t c_offset
+        Py_ssize_t rows, cols
+        const float* bias
+        int accumulate
+        int activation
+        unsigned char* spoiled
+
 cdef extern from "rows/rows.h" nogil:
     enum: FC_SOFTMAX
     enum: FC_LOG_SOFTMAX
@@ -201,5 +221,12 @@ cdef extern from "registry.h" nogil:
         void (*adam_step)(const fc_step* task) noexcept nogil
         void (*rmsprop_step)(const fc_step* task) noexcept nogil
         void (*sum_of_squares)(const float* x, Py_ssize_t n, double* result) noexcept nogil
+        void (*split_runs)(const float* x, Py_ssize_t x_step, Py_ssize_t count, Py_ssize_t length,
+                           uint16_t* out, Py_ssize_t out_step, Py_ssize_t plane,
+                           int planes) noexcept nogil
+        void (*split_pairs)(const float* block, uint16_t* out, int planes) noexcept nogil
+        void (*split_tile)(const fc_split_tile* tile) noexcept nogil
+        void (*split_configure)(int on) noexcept nogil
+        void (*split_cycles)(double* cycles) noexcept nogil
 
 cdef const fc_ukernels* active_table() noexcept nogil

@@ -69,6 +69,16 @@ def tile_shape() -> tuple[int, int]:
     return _active.tile_rows, _active.tile_cols
 
 
+def split_cycles() -> float:
+    """Return the cycles of a product of 16 x 32 by 32 x 16 bfloat16 numbers, 0 if it is emulated.
+
+    The instruction set in use may leave them to a further feature of the CPU (AVX512_BF16).
+    """
+    cdef double cycles
+    _active.split_cycles(&cycles)
+    return cycles
+
+
 def fma_peak(seconds: float = 0.2) -> float:
     """Measure the multiply-adds of one thread, in GFLOP/s: the roof that benchmarks divide by.
 

@@ -56,7 +56,8 @@ def conv2d(
         Filters [g * F / groups, (g + 1) * F / groups) see only the g-th part of the channels.
     activation : str, optional
         Applied to the result; "relu" and "relu6" while it is stored.
-    algorithm : "auto", "direct", "im2col", "winograd2", "winograd3", "winograd4" or "depthwise"
+    algorithm : "auto", "direct", "im2col", "winograd2", "winograd3", "winograd4", "split" or
+        "depthwise"
         "auto" asks the plan, see `explain_conv2d`; it keeps to the precision that
         `config.set_float32_matmul_precision` asks for.
 

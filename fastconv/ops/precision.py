@@ -1,8 +1,9 @@
 """How accurate convolutions and matrix products have to be: a process-wide setting.
 
     highest   rms error against float64 at most that of a chain of float32 multiply-adds
-    high      at most ten times that: also Winograd's larger tiles where sums are short
-    medium    products of bfloat16 numbers would do; computed like "high" until they are faster
+    high      at most ten times that: also Winograd's larger tiles where sums are short, and two
+              bfloat16 parts of floats where the CPU multiplies these
+    medium    products of bfloat16 numbers, summed in float32; like "high" where that is faster
 
 Names as in PyTorch and JAX.
 """

@@ -22,7 +22,7 @@ def test_packed_and_plain_kernels_give_the_same_bits(each_isa, rng, x_shape, ker
     dy = rng.standard_normal((*x_shape[:3], kernel_shape[3])).astype(np.float32)
     packed = ops.PackedKernel(kernel)
     square = kernel_shape[:2] == (3, 3)
-    for algorithm in ["auto", "direct", *(["winograd2", "winograd4"] if square else [])]:
+    for algorithm in ["auto", "direct", "split", *(["winograd2", "winograd4"] if square else [])]:
         for _ in range(2):  # makes the copy, then reads it
             y = ops.conv2d(x, packed, padding="same", algorithm=algorithm)
             dx = ops.conv2d_backward_input(dy, packed, x_shape, padding="same", algorithm=algorithm)

@@ -29,7 +29,7 @@ static int amx_permitted(void) {
 
 #define HAS(reg, bit) (((reg) >> (bit)) & 1u)
 
-unsigned fc_cpu_features(void) {
+static unsigned detected(void) {
     unsigned a, b, c, d, features = 0;
     if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
     const int fma = HAS(c, 12), osxsave = HAS(c, 27), avx = HAS(c, 28);
@@ -49,6 +49,16 @@ unsigned fc_cpu_features(void) {
 
 #else
 
-unsigned fc_cpu_features(void) { return 0; } /* one instruction set, nothing to ask */
+static unsigned detected(void) { return 0; } /* one instruction set, nothing to ask */
 
 #endif
+
+unsigned fc_cpu_features(void) {
+    static unsigned known = 0; /* with the bit FC_CPU_ASKED; any thread writes the same */
+    unsigned features = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (!features) {
+        features = detected() | FC_CPU_ASKED;
+        __atomic_store_n(&known, features, __ATOMIC_RELAXED);
+    }
+    return features;
+}

@@ -7,9 +7,11 @@ enum {
     FC_CPU_AVX512 = 2,      /* F, BW, DQ, VL, and all of FC_CPU_AVX2 */
     FC_CPU_AVX512_BF16 = 4,
     FC_CPU_AMX = 8,         /* tiles and bf16 products, and the permission to use them */
+    FC_CPU_ASKED = 16,      /* always set */
 };
 
-/* The bits above that hold here. Asks CPUID and XGETBV, and the system for the use of AMX tiles. */
+/* The bits above that hold here. Asks CPUID and XGETBV, and the system for the use of AMX tiles;
+ * the first call does, the others remember. */
 unsigned fc_cpu_features(void);
 
 #endif

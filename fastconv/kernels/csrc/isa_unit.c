@@ -23,6 +23,8 @@
 #include "rows/cross_entropy.h"
 #include "rows/gather.h"
 #include "rows/softmax.h"
+#include "split/convert.h"
+#include "split/tile.h"
 #include "winograd/winograd_f32.h"
 
 /* The bits of this row of isas.def, as needs_<isa>. */

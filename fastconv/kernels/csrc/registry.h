@@ -15,6 +15,7 @@
 #include "optimizer/step.h"
 #include "pooling/pool.h"
 #include "rows/rows.h"
+#include "split/split.h"
 #include "winograd/winograd.h"
 
 typedef struct {

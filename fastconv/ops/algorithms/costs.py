@@ -27,6 +27,8 @@ KERNEL_SHARE = {"forward": 0.0, "backward_input": 1.0, "backward_filter": 1.0}
 CACHED_BYTES = 8 * 2**20
 #: Reading or writing one float of an image, where little is computed with it.
 TOUCH_CYCLES = 0.25
+#: Writing one bfloat16 part of a float, and reading it from a padded block.
+SPLIT_CYCLES = 0.25
 #: Adding one float of an unfolded gradient back into dx.
 SCATTER_CYCLES = 0.5
 

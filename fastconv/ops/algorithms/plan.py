@@ -17,6 +17,7 @@ from .depthwise import Depthwise
 from .direct import Direct
 from .im2col import Im2col
 from .problem import ConvProblem
+from .split import Split
 from .winograd import Winograd
 
 #: THE ALGORITHM REGISTRY; on equal cost the first wins.
@@ -25,6 +26,7 @@ CONV2D_ALGORITHMS: Sequence[ConvAlgorithm] = (
     Winograd(2, least_channels=16, least_pixels=144, error_factor=16.0),
     Winograd(3, least_channels=32, least_pixels=576, error_factor=64.0),
     Winograd(4, least_channels=224, least_pixels=1280, error_factor=128.0),
+    Split(),
     Direct(),
     Im2col(),
 )

@@ -8,6 +8,7 @@ from typing import Any
 from ...kernels.conv import TapConvolution
 from ...kernels.conv_filter import FilterGradient
 from ...kernels.im2col import Folding
+from ...kernels.split import SplitConvolution
 from ...kernels.winograd import Winograd
 from .problem import ConvProblem
 
@@ -102,3 +103,14 @@ def winograd_driver(m: int, p: ConvProblem, turned: bool) -> Winograd:
         return Winograd(m, p.y_shape, p.x_shape[1:], (p.C, p.F), True, tiles)
     tiles = _tiles(m, (p.OH, p.OW), (top, left))
     return Winograd(m, p.x_shape, p.y_shape[1:], (p.C, p.F), False, tiles)
+
+
+@lru_cache(maxsize=CACHED)
+def split_driver(p: ConvProblem, planes: int, turned: bool) -> SplitConvolution:
+    """Return the driver of the forward pass, or (turned) of the gradient for the input."""
+    one = p._replace(N=1)
+    if turned:
+        size, views, direct = p.x_shape[1:], input_views(p), input_driver(one)
+        return SplitConvolution(planes, p.y_shape, size, 1, p.F, views, direct)
+    size, views, direct = p.y_shape[1:], [forward_view(p)], forward_driver(one, False)
+    return SplitConvolution(planes, p.x_shape, size, p.F, 1, views, direct)

@@ -1,0 +1,19 @@
+# Planes of split floats (csrc/split/split.h) of a block of an image, one grid for each phase of the
+# strides: output (i, j) has its tap at row i + y, column j + x of the tap's grid.
+
+from .taps cimport tap_block, tap_image, tap_view
+
+cdef struct split_grid:
+    Py_ssize_t rows, cols        # of one grid
+    Py_ssize_t row_phases, col_phases
+    Py_ssize_t run               # outputs of a block from the first to the last, as they lie in a grid
+
+cdef void lay_grid(split_grid* grid, const tap_view* view, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
+
+# Row `i` of phase `phase` of an image: the first pixel within the image, and which columns lie in it.
+cdef const float* grid_row(
+    const split_grid* grid, const tap_view* view, const tap_image* image, const tap_block* block,
+    const float* x, Py_ssize_t phase, Py_ssize_t i, Py_ssize_t* begin, Py_ssize_t* end,
+) noexcept nogil
+
+cdef double product_cycles(int planes) noexcept nogil

@@ -1,0 +1,396 @@
+"""Convolution of split floats: products of bfloat16 planes, summed in float32 (csrc/split/split.h).
+
+A block of the image is written to scratch memory as planes, with the zeros around it and one grid for
+each phase of the strides, so that neighbouring outputs always read neighbouring pixels of a grid. A
+tile is then any 32 neighbours in an image's run of outputs, of which those that fall between two rows
+of outputs are computed in vain. Taps that are neighbours in a row are summed as one run of floats.
+An image with results that are infinite or NaN is computed once more, directly.
+"""
+
+from libc.stdint cimport uint16_t, uintptr_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memset
+
+from .gemm cimport ceil_div
+from .isa cimport (
+    FC_SPLIT_B, FC_SPLIT_COLS, FC_SPLIT_DEPTH, FC_SPLIT_ROWS, active_table, fc_split_tile,
+)
+from .taps cimport (
+    create_view, delete_view, divide, finish_view, locate, tap_block, tap_blocks, tap_image, tap_view,
+)
+from .threads cimport parallel_for, team_size, worker
+from .workspace cimport FC_SLOT_IMAGE, FC_SLOT_KERNEL, FC_SLOT_ROWS, scratch
+
+cdef enum:
+    BLOCK_BYTES = 320 * 1024     # of all planes: they stay in L2 while the kernel passes by
+    BLOCK_PIXELS = 2048
+    # Pixels these multiples of elements apart share few sets of an L1 cache: lay them a line further.
+    CROWDED = 256
+    LINE = 32                    # elements of a cache line
+
+
+# One step of a tile: some neighbouring floats of a run of taps.
+cdef struct split_step:
+    Py_ssize_t phase, y, x       # grid, row and column of the run's first tap
+    Py_ssize_t first             # its number, in the order of the runs
+    Py_ssize_t begin, count      # elements of the run
+
+
+cdef struct split_view:
+    tap_view taps
+    Py_ssize_t n_steps
+    split_step* steps
+    Py_ssize_t* b_taps           # [n_taps] elements: where B[t] begins, in the order of the runs
+
+
+cdef struct split_context:
+    const split_view* view
+    tap_image image
+    tap_blocks blocks
+    int planes
+    Py_ssize_t pitch             # elements between pixels of a grid
+    const float* x
+    float* y
+    const float* kernel
+    const float* bias
+    int activation
+    Py_ssize_t y_image, cols, b_k, b_n
+    uint16_t* packed             # [column block][step][plane][FC_SPLIT_B]
+    Py_ssize_t panel             # elements of a column block
+    Py_ssize_t chunk, chunks     # column blocks of a task
+    uint16_t* loaded             # TMP per worker
+    Py_ssize_t plane             # elements between planes
+    float** words                # TMP per worker: results of a block, offsets of the steps
+    Py_ssize_t n_results, n_words
+    unsigned char* spoiled       # OUT [N]
+
+
+cdef void lay_grid(
+    split_grid* grid, const tap_view* view, Py_ssize_t rows, Py_ssize_t cols,
+) noexcept nogil:
+    grid.rows = rows + (view.max_y - view.min_y) // view.in_row
+    grid.cols = cols + (view.max_x - view.min_x) // view.in_col
+    grid.row_phases = min(view.in_row, view.max_y - view.min_y + 1)
+    grid.col_phases = min(view.in_col, view.max_x - view.min_x + 1)
+    grid.run = (rows - 1) * grid.cols + cols
+
+
+cdef const float* grid_row(
+    const split_grid* grid, const tap_view* view, const tap_image* image, const tap_block* block,
+    const float* x, Py_ssize_t phase, Py_ssize_t i, Py_ssize_t* begin, Py_ssize_t* end,
+) noexcept nogil:
+    cdef Py_ssize_t row = ((block.row + i) * view.in_row + view.min_y + phase // grid.col_phases)
+    cdef Py_ssize_t left = block.col * view.in_col + view.min_x + phase % grid.col_phases
+    begin[0] = ceil_div(max(-left, 0), view.in_col)
+    end[0] = min(ceil_div(max(image.W - left, 0), view.in_col), grid.cols)
+    if row < 0 or row >= image.H or end[0] <= begin[0]:
+        begin[0] = end[0] = grid.cols
+        return NULL
+    return x + (row * image.W + left + begin[0] * view.in_col) * image.C
+
+
+cdef double product_cycles(int planes) noexcept nogil:
+    """Return the cycles of 32 x 32 results' products of one step."""
+    cdef double cycles
+    active_table().split_cycles(&cycles)
+    if cycles == 0:
+        cycles = 16.0 * 16 * 32 / active_table().vl
+    return 4 * cycles * (planes * (planes + 1) // 2)
+
+
+cdef void zero(uint16_t* out, Py_ssize_t count, const split_context* s) noexcept nogil:
+    cdef Py_ssize_t p
+    for p in range(s.planes):
+        memset(out + p * s.plane, 0, count * sizeof(uint16_t))
+
+
+cdef Py_ssize_t image_elements(const split_grid* grid, Py_ssize_t pitch) noexcept nogil:
+    """Return the elements of one image's plane, and of zeros behind it: steps read beyond a pixel."""
+    cdef Py_ssize_t pixels = grid.row_phases * grid.col_phases * grid.rows * grid.cols
+    return (ceil_div(pixels * pitch, LINE) + 1) * LINE
+
+
+cdef void load_image(
+    const split_context* s, const split_grid* grid, const tap_block* block, const float* x,
+    uint16_t* out,
+) noexcept nogil:
+    """Write the planes of one image's part of a block."""
+    cdef const tap_view* view = &s.view.taps
+    cdef Py_ssize_t phases = grid.row_phases * grid.col_phases, phase, i, begin, end
+    cdef uint16_t* after = out + image_elements(grid, s.pitch)
+    cdef const float* row
+    for phase in range(phases):
+        for i in range(grid.rows):
+            row = grid_row(grid, view, &s.image, block, x, phase, i, &begin, &end)
+            zero(out, begin * s.pitch, s)
+            active_table().split_runs(
+                row, view.in_col * s.image.C, end - begin, s.image.C, out + begin * s.pitch, s.pitch,
+                s.plane, s.planes,
+            )
+            zero(out + end * s.pitch, (grid.cols - end) * s.pitch, s)
+            out += grid.cols * s.pitch
+    zero(out, after - out, s)
+
+
+cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
+    """Compute some columns of one block of outputs."""
+    cdef split_context* s = <split_context*>context
+    cdef const tap_view* view = &s.view.taps
+    cdef Py_ssize_t begin = task % s.chunks * s.chunk, column, n, i, j, q, step
+    cdef Py_ssize_t end = min(begin + s.chunk, ceil_div(s.cols, FC_SPLIT_COLS))
+    cdef uint16_t* loaded = s.loaded + worker() * s.planes * s.plane
+    cdef float** results = s.words + worker() * s.n_words
+    cdef Py_ssize_t* steps = <Py_ssize_t*>(results + s.n_results)
+    cdef float** rows = results
+    cdef Py_ssize_t image_step, run
+    cdef split_grid grid
+    cdef tap_block block
+    cdef fc_split_tile tile
+    cdef float* y
+    locate(&block, &s.blocks, view, &s.image, task // s.chunks)
+    lay_grid(&grid, view, block.rows, block.cols)
+    image_step = image_elements(&grid, s.pitch)
+    for n in range(block.images):
+        load_image(s, &grid, &block, s.x + (block.image + n) * s.image.H * s.image.W * s.image.C,
+                   loaded + n * image_step)
+        for i in range(block.rows):
+            y = (s.y + (block.image + n) * s.y_image + view.out_offset
+                 + (block.row + i) * view.out_row + block.col * view.out_col)
+            for j in range(grid.cols if i + 1 < block.rows else block.cols):
+                rows[0] = y + j * view.out_col if j < block.cols else NULL
+                rows += 1
+    for step in range(s.view.n_steps):
+        steps[step] = s.view.steps[step].begin + s.pitch * (
+            (s.view.steps[step].phase * grid.rows + s.view.steps[step].y) * grid.cols
+            + s.view.steps[step].x)
+    tile.a_plane, tile.a_step, tile.planes = s.plane, s.pitch, s.planes
+    tile.steps, tile.n_steps = steps, s.view.n_steps
+    tile.accumulate, tile.activation = False, s.activation
+    active_table().split_configure(True)
+    for column in range(begin, end):
+        tile.b = s.packed + column * s.panel
+        tile.c_offset = column * FC_SPLIT_COLS
+        tile.cols = min(<Py_ssize_t>FC_SPLIT_COLS, s.cols - tile.c_offset)
+        tile.bias = s.bias + tile.c_offset if s.bias != NULL else NULL
+        for n in range(block.images):
+            tile.spoiled = s.spoiled + block.image + n
+            for q from 0 <= q < grid.run by FC_SPLIT_ROWS:
+                tile.a = loaded + n * image_step + q * s.pitch
+                tile.c = results + n * grid.run + q
+                tile.rows = min(<Py_ssize_t>FC_SPLIT_ROWS, grid.run - q)
+                active_table().split_tile(&tile)
+    active_table().split_configure(False)
+
+
+cdef void pack_task(void* context, Py_ssize_t column) noexcept nogil:
+    """Write the planes of one block of columns of the kernel."""
+    cdef split_context* s = <split_context*>context
+    cdef float[FC_SPLIT_DEPTH * FC_SPLIT_COLS] block
+    cdef float* rows
+    cdef uint16_t* out = s.packed + column * s.panel
+    cdef Py_ssize_t col = column * FC_SPLIT_COLS, depth = s.image.C
+    cdef Py_ssize_t cols = min(<Py_ssize_t>FC_SPLIT_COLS, s.cols - col)
+    cdef Py_ssize_t number, k, part, within
+    cdef const split_step* step
+    cdef const float* b
+    for number in range(s.view.n_steps):
+        step = &s.view.steps[number]
+        k = 0
+        while k < step.count:
+            within = (step.begin + k) % depth
+            part = min(step.count - k, depth - within)
+            b = (s.kernel + s.view.b_taps[step.first + (step.begin + k) // depth] + within * s.b_k
+                 + col * s.b_n)
+            rows = block + k * FC_SPLIT_COLS
+            if s.b_n == 1:
+                active_table().pack_rows(rows, b, s.b_k, part, cols, FC_SPLIT_COLS)
+            else:
+                active_table().pack_columns(rows, b, s.b_n, part, cols, FC_SPLIT_COLS)
+            k += part
+        memset(block + k * FC_SPLIT_COLS, 0,
+               (FC_SPLIT_DEPTH - k) * FC_SPLIT_COLS * sizeof(float))
+        active_table().split_pairs(block, out, s.planes)
+        out += s.planes * FC_SPLIT_B
+
+
+cdef int create_steps(split_view* view, Py_ssize_t depth, bint joined) except -1:
+    """Join taps that are neighbours in a row of a grid to runs, and divide these into steps."""
+    cdef const tap_view* taps = &view.taps
+    cdef Py_ssize_t i, j, begin, number
+    places = sorted(
+        ((taps.ty[t] - taps.min_y) % taps.in_row, (taps.tx[t] - taps.min_x) % taps.in_col,
+         (taps.ty[t] - taps.min_y) // taps.in_row, (taps.tx[t] - taps.min_x) // taps.in_col, t)
+        for t in range(taps.n_taps)
+    )
+    number = max(1, taps.n_taps * ceil_div(depth, FC_SPLIT_DEPTH))  # or less
+    view.steps = <split_step*>malloc(number * sizeof(split_step))
+    view.b_taps = <Py_ssize_t*>malloc(max(taps.n_taps, 1) * sizeof(Py_ssize_t))
+    if view.steps == NULL or view.b_taps == NULL:
+        raise MemoryError
+    i = number = 0
+    while i < taps.n_taps:
+        j = i
+        while j < taps.n_taps and places[j][:3] == places[i][:3] and (
+            j == i or (joined and places[j][3] == places[i][3] + j - i)
+        ):
+            view.b_taps[j] = taps.b_taps[places[j][4]]
+            j += 1
+        for begin from 0 <= begin < (j - i) * depth by FC_SPLIT_DEPTH:
+            view.steps[number].phase = (
+                places[i][0] * min(taps.in_col, taps.max_x - taps.min_x + 1) + places[i][1])
+            view.steps[number].y, view.steps[number].x = places[i][2:4]
+            view.steps[number].first, view.steps[number].begin = i, begin
+            view.steps[number].count = min(<Py_ssize_t>FC_SPLIT_DEPTH, (j - i) * depth - begin)
+            number += 1
+        i = j
+    view.n_steps = number
+    return 0
+
+
+cdef class SplitConvolution:
+    """All views of one convolution without groups; made once per problem, used by any thread.
+
+    Parameters
+    ----------
+    planes : 1, 2 or 3
+        Bfloat16 numbers that a float is split into.
+    image : (N, H, W, C)
+        The array that is read.
+    output : (OH, OW, F)
+        Size of one image of the result.
+    b_k, b_n : int
+        Elements of the kernel between channels read and channels written; one of them is 1.
+    views : list of tuple
+        See taps.create_view.
+    direct : TapConvolution
+        The same convolution of one image.
+    """
+
+    cdef split_view* views
+    cdef Py_ssize_t count, pitch, cols, y_image, b_k, b_n
+    cdef tap_image image
+    cdef int planes
+    cdef object direct
+
+    def __cinit__(self, planes, image, output, b_k, b_n, views, direct):
+        cdef Py_ssize_t i
+        self.planes, self.direct = planes, direct
+        self.image.N, self.image.H, self.image.W, self.image.C = image
+        self.image.depth = self.pitch = self.image.C
+        if self.pitch % CROWDED == 0:
+            self.pitch += LINE
+        self.y_image, self.cols = output[0] * output[1] * output[2], output[2]
+        self.b_k, self.b_n = b_k, b_n
+        self.views = <split_view*>calloc(max(len(views), 1), sizeof(split_view))
+        if self.views == NULL:
+            raise MemoryError
+        for i, description in enumerate(views):
+            create_view(&self.views[i].taps, description)
+            self.count = i + 1
+            finish_view(&self.views[i].taps, &self.image)
+            create_steps(&self.views[i], self.image.C, self.pitch == self.image.C)
+
+    def __dealloc__(self):
+        cdef Py_ssize_t i
+        for i in range(self.count):
+            delete_view(&self.views[i].taps)
+            free(self.views[i].steps)
+            free(self.views[i].b_taps)
+        free(self.views)
+
+    cdef void describe(self, split_context* s, const split_view* view) noexcept nogil:
+        """Fill in everything about one view that follows from the shapes."""
+        cdef split_grid grid
+        s.view, s.image, s.planes, s.pitch = view, self.image, self.planes, self.pitch
+        s.y_image, s.cols, s.b_k, s.b_n = self.y_image, self.cols, self.b_k, self.b_n
+        s.panel = view.n_steps * self.planes * FC_SPLIT_B
+        divide(&s.blocks, &view.taps, &self.image, BLOCK_BYTES // (2 * self.planes), BLOCK_PIXELS)
+        lay_grid(&grid, &view.taps, s.blocks.rows, s.blocks.cols)
+        # A tile reads 32 pixels even if fewer are left.
+        s.plane = s.blocks.images * image_elements(&grid, self.pitch) + FC_SPLIT_ROWS * self.pitch
+        s.plane = ceil_div(s.plane, LINE) * LINE
+        s.n_results = s.blocks.images * grid.run
+        s.n_words = s.n_results + view.n_steps
+
+    cdef Py_ssize_t packed_elements(self, const split_view* view) noexcept nogil:
+        return ceil_div(self.cols, FC_SPLIT_COLS) * view.n_steps * self.planes * FC_SPLIT_B
+
+    def packed_floats(self) -> int:
+        """Return the size of a packed kernel, with room to begin at a cache line."""
+        cdef Py_ssize_t i, elements = LINE
+        for i in range(self.count):
+            elements += self.packed_elements(&self.views[i])
+        return elements // 2
+
+    cdef uint16_t* write_packed(self, const float* kernel, float* packed) noexcept:
+        """Write all views' planes, unless the kernel is NULL, and return where they begin."""
+        cdef split_context s
+        cdef uint16_t* begin = <uint16_t*>((<uintptr_t>packed + 63) // 64 * 64)
+        cdef Py_ssize_t i, columns = ceil_div(self.cols, FC_SPLIT_COLS)
+        s.kernel, s.packed = kernel, begin
+        for i in range(self.count if kernel != NULL else 0):
+            self.describe(&s, &self.views[i])
+            with nogil:
+                parallel_for(pack_task, &s, columns, team_size(columns, 1.0 * columns * s.panel))
+            s.packed += self.packed_elements(&self.views[i])
+        return begin
+
+    def pack(self, const float[::1] kernel not None, float[::1] packed not None) -> None:
+        """Write the kernel as `run` wants it."""
+        self.write_packed(&kernel[0], &packed[0])
+
+    def run(
+        self, const float[::1] x not None, const float[::1] kernel not None, float[::1] y not None,
+        const float[::1] bias=None, int activation=0, const float[::1] packed=None,
+    ) -> None:
+        """Compute y from flat arrays; sizes are the caller's to check."""
+        cdef split_context s
+        cdef Py_ssize_t i, tasks, columns = ceil_div(self.cols, FC_SPLIT_COLS)
+        cdef Py_ssize_t x_image = self.image.H * self.image.W * self.image.C
+        cdef int team
+        if y.shape[0] == 0:
+            return
+        if packed is not None:
+            s.packed = self.write_packed(NULL, <float*>&packed[0])  # only read
+        else:
+            s.packed = self.write_packed(&kernel[0], scratch(FC_SLOT_KERNEL, self.packed_floats()))
+        s.x, s.y = &x[0] if x.shape[0] else NULL, &y[0]
+        s.bias = &bias[0] if bias is not None else NULL
+        s.activation = activation
+        spoiled = bytearray(self.image.N)
+        s.spoiled = spoiled
+        for i in range(self.count):
+            self.describe(&s, &self.views[i])
+            tasks = s.blocks.count
+            team = team_size(tasks * columns, self.cycles(&s))
+            s.chunk = columns
+            while team > 1 and tasks * ceil_div(columns, s.chunk) < 4 * team and s.chunk > 1:
+                s.chunk = ceil_div(s.chunk, 2)
+            s.chunks = ceil_div(columns, s.chunk)
+            s.loaded = <uint16_t*>scratch(FC_SLOT_IMAGE, team * s.planes * s.plane // 2)
+            s.words = <float**>scratch(
+                FC_SLOT_ROWS, team * s.n_words * sizeof(void*) // sizeof(float)
+            )
+            with nogil:
+                parallel_for(block_task, &s, tasks * s.chunks, team)
+            s.packed += self.packed_elements(&self.views[i])
+        if not any(spoiled):
+            return
+        for i in range(self.image.N):
+            if spoiled[i]:
+                self.direct.run(x[i * x_image : (i + 1) * x_image], kernel,
+                                y[i * self.y_image : (i + 1) * self.y_image], bias, activation)
+
+    cdef double cycles(self, const split_context* s) noexcept nogil:
+        """Estimate the cycles of one view on one thread."""
+        cdef double tiles = s.blocks.count * ceil_div(s.n_results, FC_SPLIT_ROWS)
+        return tiles * ceil_div(self.cols, FC_SPLIT_COLS) * s.view.n_steps * product_cycles(self.planes)
+
+    def workspace_bytes(self) -> int:
+        """Return the scratch memory that one thread uses."""
+        cdef split_context s
+        cdef Py_ssize_t i, most = 0
+        for i in range(self.count):
+            self.describe(&s, &self.views[i])
+            most = max(most, 2 * s.planes * s.plane + s.n_words * <Py_ssize_t>sizeof(void*))
+        return most + 4 * self.packed_floats()

@@ -1,0 +1,73 @@
+"""Split floats: float32 products from bfloat16 ones, for which CPUs have instructions (AMX).
+
+A float32 number is the sum of three bfloat16 numbers. Six of the nine products of two such sums
+give its accuracy and more (sums are shorter than a chain of multiply-adds), three products of two
+parts come near it, and one product is what "medium" precision means. Henry, Tang & Heinecke,
+"Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision Computations",
+arXiv:1904.06376.
+"""
+
+from __future__ import annotations
+
+from ...kernels import isa
+from ...kernels.split import SplitConvolution
+from .algorithm import DrivenAlgorithm
+from .costs import KERNEL_SHARE, SPLIT_CYCLES
+from .problem import ConvProblem
+from .views import split_driver
+
+#: Two parts leave an error that does not grow with the length of the sum, as that of a chain of
+#: multiply-adds does: with as many products it is at most ten times a chain's, which "high" allows.
+#: Measured on normal numbers, their positive parts, and magnitudes from 1e-6 to 1e6 in one tensor.
+LEAST_SUMMED = 1024
+
+
+class Split(DrivenAlgorithm):
+    """Products of planes of bfloat16 numbers, in tiles; emulated where a CPU has no instruction.
+
+    Results below 1.2e-38 may become zero, also where the CPU would keep them.
+    """
+
+    name = "split"
+
+    def unsupported_reason(self, p: ConvProblem, direction: str) -> str | None:
+        """Return why not: it does no groups."""
+        if direction == "backward_filter":
+            return "no gradient for the kernel"
+        return None if p.groups == 1 else "it has groups"
+
+    def inaccurate_reason(self, p: ConvProblem, direction: str) -> str | None:
+        """Return why not: where products of bfloat16 numbers are emulated, it is slow."""
+        if isa.split_cycles() == 0:
+            return f"{isa.active()} has no products of bfloat16 numbers on this CPU"
+        return None
+
+    def cost(self, p: ConvProblem, direction: str) -> float:
+        """Return products of whole tiles, and the writing of planes."""
+        planes = _planes(p, direction)
+        read, written, rows, width = p.C, p.F, p.OH, p.OW
+        if direction == "backward_input":
+            read, written, rows, width = p.F, p.C, p.H, p.W
+        taps = p.KH * p.KW * p.N * p.OH * p.OW // max(p.N * rows * width, 1)
+        pixels = p.N * rows * (width + p.KW - 1)
+        steps = -(-taps * read // 32)
+        tiles = -(-pixels // 16) * -(-written // 16) * steps * (planes * (planes + 1) // 2)
+        kernel = KERNEL_SHARE[direction] * p.KH * p.KW * p.C * p.F
+        copied = planes * (p.N * p.H * p.W * read + kernel)
+        return tiles * (isa.split_cycles() or 8192.0 / isa.vector_length()) + SPLIT_CYCLES * copied
+
+    def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
+        """Return the packed kernel and a block's planes."""
+        return self.driver(p, direction).workspace_bytes()
+
+    def driver(self, p: ConvProblem, direction: str) -> SplitConvolution:
+        """Return what computes y or dx."""
+        return split_driver(p, _planes(p, direction), direction == "backward_input")
+
+
+def _planes(p: ConvProblem, direction: str) -> int:
+    """Return the parts of a float that the precision asks for."""
+    summed = p.KH * p.KW * (p.F if direction == "backward_input" else p.C)
+    if p.precision == "highest" or (p.precision == "high" and summed < LEAST_SUMMED):
+        return 3
+    return 2 if p.precision == "high" else 1
