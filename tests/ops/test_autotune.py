@@ -139,13 +139,18 @@ def test_off_unless_asked_for():
         config.set_autotune("yes")
 
 
+def everywhere(measured):
+    """Return what was measured last, but for what needs a certain CPU."""
+    return [name for name in measured[-1][-1] if name != "split"]
+
+
 def test_only_what_is_able_and_accurate_enough_is_measured(fastest):
     measured = fastest("im2col")
     assert plan_conv2d(problem(C=16), "forward").name == "im2col"
-    assert measured[-1][-1] == ["winograd2", "direct", "im2col"]
+    assert everywhere(measured) == ["winograd2", "direct", "im2col"]
     with config.float32_matmul_precision("high"):
         plan_conv2d(problem(C=16), "forward")
-    assert measured[-1][-1] == ["winograd2", "winograd3", "winograd4", "direct", "im2col"]
+    assert everywhere(measured) == ["winograd2", "winograd3", "winograd4", "direct", "im2col"]
     assert len(measured) == 2
 
 

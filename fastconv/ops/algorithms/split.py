@@ -12,7 +12,7 @@ from __future__ import annotations
 from ...kernels import isa
 from ...kernels.split import SplitConvolution
 from .algorithm import DrivenAlgorithm
-from .costs import KERNEL_SHARE, SPLIT_CYCLES
+from .costs import FMA_PER_CYCLE, KERNEL_SHARE, SPLIT_CYCLES
 from .problem import ConvProblem
 from .views import split_driver
 
@@ -20,6 +20,8 @@ from .views import split_driver
 #: multiply-adds does: with as many products it is at most ten times a chain's, which "high" allows.
 #: Measured on normal numbers, their positive parts, and magnitudes from 1e-6 to 1e6 in one tensor.
 LEAST_SUMMED = 1024
+#: Multiply-adds of one product of tiles.
+TILE_MACS = 16 * 16 * 32
 
 
 class Split(DrivenAlgorithm):
@@ -37,24 +39,27 @@ class Split(DrivenAlgorithm):
         return None if p.groups == 1 else "it has groups"
 
     def inaccurate_reason(self, p: ConvProblem, direction: str) -> str | None:
-        """Return why not: where products of bfloat16 numbers are emulated, it is slow."""
-        if isa.split_cycles() == 0:
-            return f"{isa.active()} has no products of bfloat16 numbers on this CPU"
+        """Return why not: where products of bfloat16 numbers are slow, so are sums of them."""
+        cycles = isa.split_cycles()
+        if cycles == 0:
+            return "this CPU has no instructions for products of bfloat16 numbers"
+        if _products(p, direction) * cycles * FMA_PER_CYCLE * isa.vector_length() > TILE_MACS:
+            return "so many products of bfloat16 numbers are slower than float32's on this CPU"
         return None
 
     def cost(self, p: ConvProblem, direction: str) -> float:
         """Return products of whole tiles, and the writing of planes."""
-        planes = _planes(p, direction)
         read, written, rows, width = p.C, p.F, p.OH, p.OW
         if direction == "backward_input":
             read, written, rows, width = p.F, p.C, p.H, p.W
         taps = p.KH * p.KW * p.N * p.OH * p.OW // max(p.N * rows * width, 1)
         pixels = p.N * rows * (width + p.KW - 1)
         steps = -(-taps * read // 32)
-        tiles = -(-pixels // 16) * -(-written // 16) * steps * (planes * (planes + 1) // 2)
+        tiles = -(-pixels // 16) * -(-written // 16) * steps * _products(p, direction)
         kernel = KERNEL_SHARE[direction] * p.KH * p.KW * p.C * p.F
-        copied = planes * (p.N * p.H * p.W * read + kernel)
-        return tiles * (isa.split_cycles() or 8192.0 / isa.vector_length()) + SPLIT_CYCLES * copied
+        copied = _planes(p, direction) * (p.N * p.H * p.W * read + kernel)
+        cycles = isa.split_cycles() or TILE_MACS / isa.vector_length()
+        return tiles * cycles + SPLIT_CYCLES * copied
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
         """Return the packed kernel and a block's planes."""
@@ -71,3 +76,9 @@ def _planes(p: ConvProblem, direction: str) -> int:
     if p.precision == "highest" or (p.precision == "high" and summed < LEAST_SUMMED):
         return 3
     return 2 if p.precision == "high" else 1
+
+
+def _products(p: ConvProblem, direction: str) -> int:
+    """Return the products of parts that make up a product of floats."""
+    planes = _planes(p, direction)
+    return planes * (planes + 1) // 2
