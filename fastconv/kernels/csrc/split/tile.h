@@ -1,4 +1,5 @@
 /* split_tile: one block of results, from the products to the store. */
+#include "elementwise/stored.h"
 #include "split/products.h"
 
 /* C = activation(sums + C + bias) */
@@ -16,9 +17,7 @@ static void FC_NAME(split_tile)(const fc_split_tile *t) {
             if (t->accumulate) sum += vf_load_n(c + n, left);
             if (t->bias) sum += vf_load_n(t->bias + n, left);
             spoiled |= ((vi)sum & exponent) == exponent;
-            if (t->activation == FC_RELU) sum = vf_relu(sum);
-            if (t->activation == FC_RELU6) sum = vf_relu6(sum);
-            vf_store_n(c + n, sum, left);
+            vf_store_n(c + n, vf_stored(sum, t->activation), left);
         }
     }
     for (int i = 0; i < FC_VL; i++) { /* lanes beyond `cols` are finite where those before are */
