@@ -14,6 +14,9 @@ from .workspace cimport FC_SLOT_PACK_A, FC_SLOT_PACK_B, scratch
 # A pass by. Part of the definition of a result: changing it changes the last bits.
 cdef enum:
     KC = 384
+# Rows up to which the strips of a grid pass over a panel of B once or twice: it is not copied.
+cdef enum:
+    FEW_ROWS = 13
 # Row tiles from which on copying a panel of B (one more pass over it) is repaid by reading it packed.
 cdef enum:
     PACK_TILES = 3
@@ -192,40 +195,48 @@ cdef void merge(grid_axis* outer, grid_axis* inner) noexcept nogil:
         outer.count = 1
 
 
+cdef void multiply_chain(
+    const rows_job* job, const grid_axis* axes, const float* a, float* c, const Py_ssize_t* offsets,
+    Py_ssize_t k, Py_ssize_t count, bint first, bint last,
+) noexcept nogil:
+    """Add the products of summed elements [k, k + count) to C; the strips lie along axes[2]."""
+    cdef const fc_ukernels* table = active_table()
+    cdef Py_ssize_t col = job.col_begin, i, j
+    cdef fc_strip strip
+    strip.rows, strip.a_row, strip.c_row = axes[2].count, axes[2].a, axes[2].c
+    strip.offsets, strip.depth = offsets, count
+    strip.links = ceil_div(count, job.chain) if job.chain else 1
+    strip.accumulate = job.accumulate or not first
+    strip.activation = job.activation if last else FC_LINEAR
+    while col < job.col_end:
+        strip.cols = min(table.tile_cols, job.col_end - col)
+        strip.b = get_panel(
+            job, table, k, count, col, strip.cols, strip.rows < FEW_ROWS, &strip.b_step
+        )
+        strip.bias = job.bias + col if last and job.bias != NULL else NULL
+        for i in range(axes[0].count):
+            for j in range(axes[1].count):
+                strip.a = a + i * axes[0].a + j * axes[1].a
+                strip.c = c + i * axes[0].c + j * axes[1].c + col
+                table.strip_f32(&strip)
+        col += table.tile_cols
+
+
 cdef void multiply_grid(
     const rows_job* job, const grid_axis* axes, const float* a, float* c, const Py_ssize_t* offsets,
 ) noexcept nogil:
-    cdef const fc_ukernels* table = active_table()
-    cdef grid_axis outer = axes[0], line = axes[1], row = axes[2]
-    cdef Py_ssize_t total = job.n_taps * job.depth, k = 0, end, col, i, j
-    cdef fc_strip strip
-    merge(&line, &row)
-    merge(&outer, &line)
-    if outer.count > row.count:
-        outer, row = row, outer
-    if line.count > row.count:
-        line, row = row, line
-    strip.rows, strip.a_row, strip.c_row = row.count, row.a, row.c
+    cdef grid_axis best[3]
+    cdef Py_ssize_t total = job.n_taps * job.depth, k = 0, end
+    best[0], best[1], best[2] = axes[0], axes[1], axes[2]
+    merge(&best[1], &best[2])
+    merge(&best[0], &best[1])
+    if best[0].count > best[2].count:
+        best[0], best[2] = best[2], best[0]
+    if best[1].count > best[2].count:
+        best[1], best[2] = best[2], best[1]
     while k < total:
         end = chain_end(job.n_taps, job.depth, k)
-        strip.offsets, strip.depth = offsets + k, end - k
-        strip.links = ceil_div(end - k, job.chain) if job.chain else 1
-        strip.accumulate = job.accumulate or k > 0
-        strip.activation, strip.bias = FC_LINEAR, NULL
-        if end == total:
-            strip.activation = job.activation
-        col = job.col_begin
-        while col < job.col_end:
-            strip.cols = min(table.tile_cols, job.col_end - col)
-            strip.b = get_panel(job, table, k, end - k, col, strip.cols, False, &strip.b_step)
-            if end == total and job.bias != NULL:
-                strip.bias = job.bias + col
-            for i in range(outer.count):
-                for j in range(line.count):
-                    strip.a = a + i * outer.a + j * line.a
-                    strip.c = c + i * outer.c + j * line.c + col
-                    table.strip_f32(&strip)
-            col += table.tile_cols
+        multiply_chain(job, best, a, c, offsets + k, k, end - k, k == 0, end == total)
         k = end
 
 
@@ -257,15 +268,16 @@ cdef void pack_task(void* context, Py_ssize_t task) noexcept nogil:
 cdef void matmul_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef matmul_context* s = <matmul_context*>context
     cdef const fc_ukernels* table = active_table()
-    cdef const float* a_rows[MC]
-    cdef float* c_rows[MC]
+    cdef Py_ssize_t offsets[KC + 1]
+    cdef grid_axis axes[3]
     cdef rows_job job = s.job
     cdef Py_ssize_t row = task // s.col_blocks * s.block_rows
     cdef const float* a = s.a + row * s.a_row
+    cdef const float* piece
+    cdef float* c = s.c + row * s.c_row
     cdef float* packed_a = s.packed_a + worker() * s.packed_a_floats
     cdef Py_ssize_t pieces = max(1, ceil_div(s.K, KC))
-    cdef Py_ssize_t m, i, begin, end, offset = 0, step
-    job.a, job.c = a_rows, c_rows
+    cdef Py_ssize_t k, i, begin, end, offset, step = s.a_k
     job.rows = min(s.block_rows, s.M - row)
     job.col_begin = s.col_begin + task % s.col_blocks * s.block_cols
     job.col_end = min(job.col_begin + s.block_cols, s.col_end)
@@ -273,25 +285,31 @@ cdef void matmul_task(void* context, Py_ssize_t task) noexcept nogil:
         job.b, job.b_panel = s.packed_b - s.col_begin * s.K, s.K * table.tile_cols
     else:
         job.packed = s.packed_b + worker() * s.packed_b_floats
-    for m in range(job.rows):
-        a_rows[m] = a + m * s.a_row
-        c_rows[m] = s.c + (row + m) * s.c_row
+    if s.M == 1:
+        for i in range(pieces):
+            begin, end = s.K * i // pieces, s.K * (i + 1) // pieces
+            job.a, job.c, offset = &a, &c, begin * s.a_k
+            multiply_block(&job, &offset, 1, end - begin, begin, i == 0, i == pieces - 1)
+        return
+    axes[0] = axes[1] = grid_axis(1, 0, 0)
+    axes[2] = grid_axis(job.rows, s.a_row, s.c_row)
     for i in range(pieces):
         begin, end = s.K * i // pieces, s.K * (i + 1) // pieces
+        piece = packed_a
         if not s.pack_a:
-            offset = begin * s.a_k
+            piece = a + begin * s.a_k
         elif s.a_k == 1:
             # Odd multiples of a vector apart, the rows no longer share a cache set.
-            step = (ceil_div(end - begin, table.vl) | 1) * table.vl
-            table.pack_rows(packed_a, a + begin, s.a_row, job.rows, end - begin, step)
-            for m in range(job.rows):
-                a_rows[m] = packed_a + m * step
+            axes[2].a, step = (ceil_div(end - begin, table.vl) | 1) * table.vl, 1
+            table.pack_rows(packed_a, a + begin, s.a_row, job.rows, end - begin, axes[2].a)
         else:
-            job.a_step = ceil_div(job.rows, table.vl) * table.vl
-            table.pack_rows(packed_a, a + begin * s.a_k, s.a_k, end - begin, job.rows, job.a_step)
-            for m in range(job.rows):
-                a_rows[m] = packed_a + m
-        multiply_block(&job, &offset, 1, end - begin, begin, i == 0, i == pieces - 1)
+            axes[2].a, step = 1, ceil_div(job.rows, table.vl) * table.vl
+            table.pack_rows(packed_a, a + begin * s.a_k, s.a_k, end - begin, job.rows, step)
+        for k in range(end - begin):
+            offsets[k] = k * step
+        multiply_chain(
+            &job, axes, piece, c, offsets, begin, end - begin, i == 0, i == pieces - 1
+        )
 
 
 def matmul(
