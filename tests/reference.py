@@ -1,7 +1,8 @@
 """The truth: every op as plain NumPy loops in float64, written to be read.
 
 Imports nothing from fastconv. Images are (N, H, W, C), kernels (KH, KW, C // groups, F). Loops run
-over output positions and window taps; batch and channels go through NumPy so that tests stay quick.
+over window taps, and over output positions where that is easier to read; the rest goes through
+NumPy so that tests stay quick.
 Gradients are written as the transpose of the forward loop and are checked against central
 differences in test_reference.py.
 """
@@ -55,6 +56,29 @@ def taps(size, window, strides=(1, 1), padding="valid", dilation=(1, 1)):
                         yield oh, ow, kh, kw, ih, iw
 
 
+def tap_slices(size, window, strides=(1, 1), padding="valid", dilation=(1, 1)):
+    """Yield (kh, kw, outputs, pixels): all that `taps` yields for one tap, as slices.
+
+    `outputs` and `pixels` index (:, rows, columns) of y and x, as many of one as of the other.
+    """
+    pads, outputs = resolve(size, window, strides, padding, dilation)
+
+    def along(axis, k):
+        """The outputs whose tap k lies on the image, and their pixels, along one axis."""
+        s = strides[axis]
+        first = k * dilation[axis] - pads[axis][0]  # the pixel that output 0 reads
+        start = max(0, -(first // s))
+        stop = min(outputs[axis], (size[axis] - 1 - first) // s + 1)
+        if start >= stop:
+            return slice(0, 0), slice(0, 0)
+        return slice(start, stop), slice(first + start * s, first + (stop - 1) * s + 1, s)
+
+    for kh in range(window[0]):
+        for kw in range(window[1]):
+            (oh, ih), (ow, iw) = along(0, kh), along(1, kw)
+            yield kh, kw, (slice(None), oh, ow), (slice(None), ih, iw)
+
+
 def group_slices(groups, C, F):
     """Yield the channels and the filters of each group."""
     for g in range(groups):
@@ -72,9 +96,9 @@ def conv2d(x, kernel, bias=None, *, groups=1, **geometry):
     x, kernel = np.float64(x), np.float64(kernel)
     KH, KW, _, F = kernel.shape
     y = np.zeros((len(x), *output_size(x.shape[1:3], (KH, KW), **geometry), F))
-    for oh, ow, kh, kw, ih, iw in taps(x.shape[1:3], (KH, KW), **geometry):
+    for kh, kw, out, seen in tap_slices(x.shape[1:3], (KH, KW), **geometry):
         for c, f in group_slices(groups, x.shape[3], F):
-            y[:, oh, ow, f] += x[:, ih, iw, c] @ kernel[kh, kw, :, f]
+            y[(*out, f)] += x[(*seen, c)] @ kernel[kh, kw, :, f]
     return y if bias is None else y + np.float64(bias)
 
 
@@ -82,9 +106,9 @@ def conv2d_backward_input(dy, kernel, input_shape, *, groups=1, **geometry):
     dy, kernel = np.float64(dy), np.float64(kernel)
     KH, KW, _, F = kernel.shape
     dx = np.zeros(input_shape)
-    for oh, ow, kh, kw, ih, iw in taps(input_shape[1:3], (KH, KW), **geometry):
+    for kh, kw, out, seen in tap_slices(input_shape[1:3], (KH, KW), **geometry):
         for c, f in group_slices(groups, input_shape[3], F):
-            dx[:, ih, iw, c] += dy[:, oh, ow, f] @ kernel[kh, kw, :, f].T
+            dx[(*seen, c)] += dy[(*out, f)] @ kernel[kh, kw, :, f].T
     return dx
 
 
@@ -92,9 +116,9 @@ def conv2d_backward_filter(x, dy, kernel_shape, *, groups=1, **geometry):
     x, dy = np.float64(x), np.float64(dy)
     KH, KW, _, F = kernel_shape
     dkernel = np.zeros(kernel_shape)
-    for oh, ow, kh, kw, ih, iw in taps(x.shape[1:3], (KH, KW), **geometry):
+    for kh, kw, out, seen in tap_slices(x.shape[1:3], (KH, KW), **geometry):
         for c, f in group_slices(groups, x.shape[3], F):
-            dkernel[kh, kw, :, f] += x[:, ih, iw, c].T @ dy[:, oh, ow, f]
+            dkernel[kh, kw, :, f] = np.tensordot(x[(*seen, c)], dy[(*out, f)], ((0, 1, 2),) * 2)
     return dkernel
 
 
@@ -108,8 +132,8 @@ def depthwise_conv2d(x, kernel, bias=None, **geometry):
     KH, KW, C, M = kernel.shape
     OH, OW = output_size(x.shape[1:3], (KH, KW), **geometry)
     y = np.zeros((len(x), OH, OW, C, M))
-    for oh, ow, kh, kw, ih, iw in taps(x.shape[1:3], (KH, KW), **geometry):
-        y[:, oh, ow] += x[:, ih, iw, :, None] * kernel[kh, kw]
+    for kh, kw, out, seen in tap_slices(x.shape[1:3], (KH, KW), **geometry):
+        y[out] += x[seen][..., None] * kernel[kh, kw]
     y = y.reshape(len(x), OH, OW, C * M)
     return y if bias is None else y + np.float64(bias)
 
@@ -119,8 +143,8 @@ def depthwise_conv2d_backward_input(dy, kernel, input_shape, **geometry):
     KH, KW, C, M = kernel.shape
     dy = np.float64(dy).reshape(*dy.shape[:3], C, M)
     dx = np.zeros(input_shape)
-    for oh, ow, kh, kw, ih, iw in taps(input_shape[1:3], (KH, KW), **geometry):
-        dx[:, ih, iw] += (dy[:, oh, ow] * kernel[kh, kw]).sum(axis=-1)
+    for kh, kw, out, seen in tap_slices(input_shape[1:3], (KH, KW), **geometry):
+        dx[seen] += (dy[out] * kernel[kh, kw]).sum(axis=-1)
     return dx
 
 
@@ -129,8 +153,8 @@ def depthwise_conv2d_backward_filter(x, dy, kernel_shape, **geometry):
     KH, KW, C, M = kernel_shape
     dy = np.float64(dy).reshape(*dy.shape[:3], C, M)
     dkernel = np.zeros(kernel_shape)
-    for oh, ow, kh, kw, ih, iw in taps(x.shape[1:3], (KH, KW), **geometry):
-        dkernel[kh, kw] += (x[:, ih, iw, :, None] * dy[:, oh, ow]).sum(axis=0)
+    for kh, kw, out, seen in tap_slices(x.shape[1:3], (KH, KW), **geometry):
+        dkernel[kh, kw] = (x[seen][..., None] * dy[out]).sum(axis=(0, 1, 2))
     return dkernel
 
 

@@ -6,6 +6,8 @@ are added up here, windows that are cut out there), so that an error would have 
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,20 @@ GEOMETRIES = [
     {"dilation": (2, 1), "padding": "same"},
     {"strides": (2, 2), "dilation": (1, 2), "padding": ((1, 0), (2, 3))},
 ]
+
+
+def test_slices_of_taps_are_all_taps():
+    pads = "valid", "same", ((3, 0), (1, 4))
+    for size, window, strides, dilation, padding in itertools.product(
+        [(6, 7), (5, 9)], [(1, 1), (2, 3)], [(1, 1), (3, 2)], [(1, 1), (2, 4)], pads
+    ):
+        geometry = {"strides": strides, "padding": padding, "dilation": dilation}
+        found = set()
+        for kh, kw, (_, oh, ow), (_, ih, iw) in reference.tap_slices(size, window, **geometry):
+            rows = zip(np.r_[oh].tolist(), np.r_[ih].tolist(), strict=True)
+            columns = list(zip(np.r_[ow].tolist(), np.r_[iw].tolist(), strict=True))
+            found |= {(i, j, kh, kw, h, w) for i, h in rows for j, w in columns}
+        assert found == set(reference.taps(size, window, **geometry))
 
 
 def numerical_gradient(f, x, dy, step=1e-5):

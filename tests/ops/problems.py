@@ -174,11 +174,8 @@ DIRECTIONS = {**FORWARD, **GRADIENTS}
 
 @functools.cache
 def truth(problem, direction, integer=False):
-    """Return the reference result and the same computed from absolute values."""
-    arrays = data(problem, integer)
-    compute = DIRECTIONS[direction]
-    magnitudes = Data(*(np.abs(array) for array in arrays))
-    return compute(reference, arrays, problem), compute(reference, magnitudes, problem)
+    """Return the reference result."""
+    return DIRECTIONS[direction](reference, data(problem, integer), problem)
 
 
 def describe(problem):
@@ -199,26 +196,55 @@ def algorithms(problem, direction):
 
 
 def tolerance(problem, direction, algorithm):
-    """Return the bound on |error| / eps, by the algorithm's own account of its factor.
-
-    Where that exceeds the one of a plain sum, outputs of a tile share their intermediate results:
-    each is as exact as its largest neighbour.
-    """
-    _, bound = truth(problem, direction)
+    """Return the bound on |error| / eps, by the algorithm's own account of its factor."""
     able = chosen(problem, direction, algorithm)
-    for _ in range(able.reach):
-        bound = largest_neighbour(bound, (0, 1) if direction == "backward_filter" else (1, 2))
-    return able.error_factor * bound
+    factor = able.error_bound(describe(problem), direction)
+    return factor * magnitudes(problem, direction, able.reach)
 
 
-def largest_neighbour(values, axes):
-    """Return the maximum over each element and its neighbours along two axes."""
-    for axis in axes:
-        rows = np.moveaxis(values, axis, 0)
-        wider = np.concatenate([rows[:1], rows, rows[-1:]])
-        rows = np.maximum(np.maximum(wider[:-2], wider[1:-1]), wider[2:])
-        values = np.moveaxis(rows, 0, axis)
-    return values
+@functools.cache
+def magnitudes(problem, direction, reach):
+    """Return what errors are to be compared with, see `magnitudes_of`."""
+    return magnitudes_of(data(problem), problem, direction, reach)
+
+
+def magnitudes_of(arrays, problem, direction, reach):
+    """Return the result for absolute values: of each element, or the largest one within `reach`.
+
+    Where an algorithm computes results in tiles, their errors are alike, and come from all that
+    their intermediate results hold: also from products that only an element beyond the border of
+    the result would sum up, which have to cancel out.
+    """
+    if reach:
+        N, H, W, C = problem.x
+        KH, KW, c, F = problem.kernel
+        pads, _ = reference.resolve((H, W), (KH, KW), *problem.geometry.values())
+        steps = {
+            "forward": problem.strides,
+            "backward_input": (-1, -1),
+            "backward_filter": problem.dilation,
+        }[direction]
+        padding = tuple(
+            (before + reach * step, after + reach * step)
+            for (before, after), step in zip(pads, steps, strict=True)
+        )
+        problem = problem._replace(padding=padding)
+        if direction == "backward_input":
+            problem = problem._replace(x=(N, H + 2 * reach, W + 2 * reach, C))
+        if direction == "backward_filter":
+            problem = problem._replace(kernel=(KH + 2 * reach, KW + 2 * reach, c, F))
+    absolute = Data(*(None if array is None else np.abs(array) for array in arrays))
+    largest = DIRECTIONS[direction](reference, absolute, problem)
+    first = 0 if direction == "backward_filter" else 1
+    for axis in (first, first + 1):
+        largest = largest_neighbour(largest, axis, reach)
+    return largest
+
+
+def largest_neighbour(values, axis, reach):
+    """Return the maximum of each window of 2 * reach + 1 elements along an axis."""
+    windows = np.lib.stride_tricks.sliding_window_view(values, 2 * reach + 1, axis)
+    return windows.max(axis=-1)
 
 
 def chosen(problem, direction, algorithm):

@@ -47,7 +47,8 @@ class ConvAlgorithm:
     name: str
     #: |result - exact| <= error_factor * eps * (the same product of absolute values).
     error_factor: float = 4.0
-    #: Outputs whose errors share this many neighbours' magnitudes along each axis.
+    #: How far away along each axis results may be whose products add to the errors of one, those
+    #: beyond the border included (of y and dx: of pixels; of dkernel: of taps).
     reach: int = 0
     #: Whether sums of small integers come out exact.
     exact_integers: bool = True
@@ -62,6 +63,10 @@ class ConvAlgorithm:
         Such an algorithm runs only when it is asked for by name.
         """
         return None
+
+    def error_bound(self, p: ConvProblem, direction: str) -> float:
+        """Return what to take for error_factor at the problem's precision."""
+        return self.error_factor
 
     def cost(self, p: ConvProblem, direction: str) -> float:
         """Return the estimated cycles on one thread, from the sizes and the ISA table alone."""

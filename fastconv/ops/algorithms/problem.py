@@ -45,6 +45,15 @@ class ConvProblem(NamedTuple):
         return self.N, self.OH, self.OW, self.F
 
     @property
+    def pairs_inside(self) -> int:
+        """Pairs of an output and a tap, of one image and channel, whose pixel is not padding."""
+        (top, _), (left, _) = self.pads
+        (sh, sw), (dh, dw) = self.strides, self.dilation
+        ys = (o * sh + k * dh - top for o in range(self.OH) for k in range(self.KH))
+        xs = (o * sw + k * dw - left for o in range(self.OW) for k in range(self.KW))
+        return sum(0 <= y < self.H for y in ys) * sum(0 <= x < self.W for x in xs)
+
+    @property
     def macs(self) -> int:
         """Multiply-adds of one direction, products with padding included."""
         return self.N * self.OH * self.OW * self.KH * self.KW * self.C // self.groups * self.F

@@ -47,6 +47,10 @@ class Split(DrivenAlgorithm):
             return "so many products of bfloat16 numbers are slower than float32's on this CPU"
         return None
 
+    def error_bound(self, p: ConvProblem, direction: str) -> float:
+        """Return it: a float is off by 1/2 eps, or by 2**-17 or 2**-9 of itself as fewer parts."""
+        return {3: self.error_factor, 2: 2.0**8, 1: 2.0**16}[_planes(p, direction)]
+
     def cost(self, p: ConvProblem, direction: str) -> float:
         """Return products of whole tiles, and the writing of planes."""
         read, written, rows, width = p.C, p.F, p.OH, p.OW

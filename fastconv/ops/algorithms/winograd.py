@@ -43,7 +43,7 @@ class Winograd(DrivenAlgorithm):
         self.least_channels = least_channels
         self.least_pixels = least_pixels
         self.error_factor = error_factor
-        self.reach = m - 1
+        self.reach = m + 1  # all products of m + 2 pixels with 3 taps
         self.exact_integers = m == 2  # the other points are fractions
 
     def unsupported_reason(self, p: ConvProblem, direction: str) -> str | None:
@@ -62,11 +62,13 @@ class Winograd(DrivenAlgorithm):
         """Return why not: too short a sum to be as accurate as a chain of multiply-adds."""
         if p.precision != "highest":
             return None
-        summed, least = p.C, self.least_channels
-        if direction == "backward_input":
-            summed = p.F
-        elif direction == "backward_filter":
+        if direction == "backward_filter":
             summed, least = p.N * p.OH * p.OW, self.least_pixels
+        else:
+            forward = direction == "forward"
+            summed, least = p.C if forward else p.F, self.least_channels
+            if 2 * p.pairs_inside < 9 * (p.OH * p.OW if forward else p.H * p.W):
+                return "less accurate than direct sums where most taps lie outside the image"
         if summed < least:
             return f"less accurate than direct sums unless {least} are summed, here {summed}"
         return None
