@@ -11,8 +11,15 @@ FC_INLINE void channel_sums_vector(const fc_channel_sums *t, ptrdiff_t start, pt
                                    const int code) {
     const vf mean = kind == FC_SUM ? (vf){0} : vf_load_n(t->mean + c, lanes);
     vf a[FC_SUM_ROWS], b[FC_SUM_ROWS];
+    /* Four rows at a time are more than the hardware follows: asked for in the order of memory, two
+     * groups ahead, large arrays come nearly twice as fast (AMD EPYC Zen 4, one thread). */
+    const ptrdiff_t ahead = start + FC_SUM_ROWS * (2 * t->period + c);
 #pragma GCC unroll 4
     for (int r = 0; r < rows; r++) {
+        if (rows > 1) {
+            __builtin_prefetch(t->x + ahead + r * FC_VL);
+            if (kind == FC_SUM_GRADIENTS) __builtin_prefetch(t->dy + ahead + r * FC_VL);
+        }
         const ptrdiff_t i = start + r * t->period + c;
         a[r] = vf_load_n(t->x + i, lanes);
         if (kind == FC_SUM) continue;
