@@ -80,6 +80,8 @@ def install(watch: Watch) -> None:
                     setattr(module, name, watch.timed(what, function))
     for name in ("sgd", "adam", "rmsprop"):
         setattr(ops.Updates, name, watch.timed("optimizer", getattr(ops.Updates, name)))
+    for kind in {type(kind) for kind in ops.ACTIVATIONS.values()}:
+        kind.bind = timed_bind(watch, kind.bind)  # type: ignore[method-assign]
     original = Execution.__init__
 
     def __init__(self: Execution, *args: Any) -> None:
@@ -88,6 +90,10 @@ def install(watch: Watch) -> None:
         self._backward = [watch.timed("backward", in_turn(self._backward))]
 
     Execution.__init__ = __init__  # type: ignore[method-assign]
+
+
+def timed_bind(watch: Watch, bind: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *arrays: watch.timed("activation", bind(*arrays))
 
 
 def in_turn(runs: Sequence[Callable[[], None]]) -> Callable[[], None]:

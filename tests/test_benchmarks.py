@@ -26,7 +26,7 @@ from benchmarks.inputs import pattern_images, standard_normal
 from benchmarks.networks import NETWORKS, keras_words
 from benchmarks.peers.training import PEERS as TRAINING_PEERS
 
-from . import reference
+from . import programs, reference
 
 ALONE = ["--quick", "--peers", "none"]
 
@@ -75,6 +75,19 @@ def test_plan_regret_counts_every_candidate(tmp_path, capsys):
         assert {"direct", "im2col", row["chosen"], row["best"]} <= set(times)
         assert times[row["best"]] == min(times.values())
         assert row["regret"] == pytest.approx(times[row["chosen"]] / times[row["best"]])
+
+
+def test_step_overhead_finds_the_kernels_of_a_step(tmp_path):
+    """In a process of its own: it has all kernels timed."""
+    path = tmp_path / "overhead.json"
+    printed = programs.run(
+        "-m", "benchmarks.step_overhead", "--net", "lenet5", "--quick", "--json", str(path),
+        cwd=str(programs.ROOT))  # fmt: skip
+    assert "step of fit" in printed and "model(x)" in printed
+    rows = json.loads(path.read_text())["runs"][0]["rows"]
+    assert {"forward", "backward", "optimizer", "take rows"} <= set(rows[0]["parts_us"])
+    for row in rows:
+        assert 0 < row["kernels_us"] < row["median_us"]
 
 
 def test_fit_costs_prints_every_constant(capsys):

@@ -7,12 +7,13 @@ trained on its logits: the loss is the true one and the gradient is (p - y) / N.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
 from .. import backend, ops, progress
-from ..ops import checks
+from ..ops import bound, checks
 from .labels import as_labels
 from .loss import Loss, as_targets, fits, show_shape, weighted_sum
 
@@ -25,6 +26,8 @@ class CrossEntropy(Loss):
 
     config_keys: ClassVar[tuple[str, ...]] = (*Loss.config_keys, "from_logits", "axis")
     activation = "softmax"
+    #: `_logits_op` for rows that always lie in the same arrays.
+    _bind_logits_op = staticmethod(bound.softmax_cross_entropy)
 
     def __init__(
         self,
@@ -84,6 +87,33 @@ class CrossEntropy(Loss):
         values, dlogits = self._logits_op(y_true, logits, scale.reshape(-1))
         value = weighted_sum(values.reshape(shape), weights) / divisor
         return value, self._classes_back(dlogits.reshape(logits.shape))
+
+    def bind_logits(
+        self, logits: np.ndarray
+    ) -> Callable[[np.ndarray], tuple[float, np.ndarray]] | None:
+        """Return `step_logits` of prepared targets for logits that always lie in this array.
+
+        Each call overwrites the gradient that the last one returned. None if some targets do not
+        count, or the classes are elsewhere than along the last axis.
+        """
+        if self.axis != -1 or not self._counts_all:
+            return None
+        shape, rows = logits.shape[:-1], logits.reshape(-1, logits.shape[-1])
+        _, divisor = self._weights(shape, np.empty(0), None)
+        scale = np.full(len(rows), self._scale(None, divisor), np.float32)
+        values, dlogits = np.empty(shape, np.float32), np.empty(logits.shape, np.float32)
+        run = self._bind_logits_op(rows, scale, values.reshape(-1), dlogits.reshape(rows.shape))
+
+        def step(y_true: np.ndarray) -> tuple[float, np.ndarray]:
+            run(self._targets(y_true, rows.shape))
+            return weighted_sum(values, None) / divisor, dlogits
+
+        return step
+
+    @property
+    def _counts_all(self) -> bool:
+        """Whether `valid` returns None for any targets."""
+        return True
 
     def _classes_last(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return targets and predictions with `axis` last; labels have no such axis."""
@@ -267,6 +297,10 @@ class SparseCategoricalCrossentropy(CrossEntropy):
         """Return the targets, which are labels."""
         return y_true
 
+    @property
+    def _counts_all(self) -> bool:
+        return self.ignore_class is None
+
     def valid(self, y_true: np.ndarray) -> np.ndarray | None:
         """Return which labels are not `ignore_class`."""
         return None if self.ignore_class is None else np.asarray(y_true != self.ignore_class)
@@ -290,7 +324,8 @@ class SparseCategoricalCrossentropy(CrossEntropy):
     def _indices(self, y_true: np.ndarray) -> np.ndarray:
         """Return labels that index: 0 for those that do not count."""
         valid = self.valid(y_true)
-        return (y_true if valid is None else np.where(valid, y_true, 0)).astype(np.int64)
+        labels = y_true if valid is None else np.where(valid, y_true, 0)
+        return np.ascontiguousarray(labels, np.int64)
 
     def _targets(self, y_true: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         return self._indices(y_true).reshape(-1)
@@ -315,6 +350,7 @@ class BinaryCrossentropy(CrossEntropy):
 
     config_keys: ClassVar[tuple[str, ...]] = (*CrossEntropy.config_keys, "label_smoothing")
     activation = "sigmoid"
+    _bind_logits_op = staticmethod(bound.sigmoid_cross_entropy)
 
     def __init__(
         self,

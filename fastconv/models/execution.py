@@ -142,4 +142,7 @@ class Execution:
         for run in self._backward:
             run()
         for variable, gradient in self._weight_gradients:
-            variable.add_grad(gradient)
+            if variable.grad is None:
+                variable.grad = gradient
+            else:
+                variable.add_grad(gradient)

@@ -62,12 +62,15 @@ def train_step(model: Model, objective: Objective, plan: Plan, batch: Batch) -> 
     y_pred, penalty, take_back = plan.train_step(x)
     value, gradients = objective.step(plan, y, y_pred, weight, gradient=True)
     take_back(gradients)
-    penalty += plan.weight_penalty()
-    plan.add_weight_penalty_gradients()
+    if plan.regularized:
+        penalty += plan.weight_penalty()
+        plan.add_weight_penalty_gradients()
     optimizer: Any = model.optimizer
-    # float32 gradients do not underflow: scaling them is as good as scaling the loss.
-    gradients = [None if v.grad is None else optimizer.scale_loss(v.grad) for v in plan.variables]
-    optimizer.apply(gradients, plan.variables)
+    grads = [variable.grad for variable in plan.variables]
+    if optimizer.loss_scale_factor:
+        # float32 gradients do not underflow: scaling them is as good as scaling the loss.
+        grads = [None if grad is None else optimizer.scale_loss(grad) for grad in grads]
+    optimizer.apply(grads, plan.variables)
     objective.update(plan, value + penalty, y, y_pred, weight)
 
 
@@ -119,6 +122,7 @@ def evaluate(
         test_step(objective, plan, batch, penalty)
         if heard:
             callbacks.call("on_test_batch_end", step, objective.result())
+    objective.release()
     logs = objective.result()
     callbacks.call("on_test_end", logs)
     return logs

@@ -123,6 +123,11 @@ class Objective:
         for head in self.heads:
             head.reset()
 
+    def release(self) -> None:
+        """Let go of the arrays of the last steps."""
+        for head in self.heads:
+            head.release()
+
     def step(
         self,
         plan: Plan,

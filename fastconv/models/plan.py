@@ -69,6 +69,9 @@ class Plan:
     ----------
     fused : list of bool
         Which outputs are left without their activation.
+    variables : list of Variable
+    regularized : list of Variable
+        Those with a penalty.
     """
 
     def __init__(
@@ -87,7 +90,7 @@ class Plan:
         self._to_input = to_input
         self.fused = [False] * count
         self.variables = list(variables)
-        self._regularized = [v for v in self.variables if v.regularizer is not None]
+        self.regularized = [v for v in self.variables if v.regularizer is not None]
         self._inference: tuple[Program, list[Action]] | None = None
         self._training: tuple[Program, list[Action]] | None = None
         self._edits = 0  # of variables, when derived weights were last looked over
@@ -310,11 +313,11 @@ class Plan:
 
     def weight_penalty(self) -> float:
         """Return the sum of the penalties on weights."""
-        return sum((v.regularizer(v.value) for v in self._regularized), 0.0)
+        return sum((v.regularizer(v.value) for v in self.regularized), 0.0)
 
     def add_weight_penalty_gradients(self) -> None:
         """Add the gradients of `weight_penalty` to those of the variables."""
-        for variable in self._regularized:
+        for variable in self.regularized:
             variable.add_grad(variable.regularizer.gradient(variable.value))
 
 

@@ -254,6 +254,7 @@ class Model(Former, Compiled):
             called.call("on_train_end", logs)
         finally:
             interrupts.remove()
+            objective.release()
             self._plans.release()
         return self.history
 

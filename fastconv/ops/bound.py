@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import elementwise, gemm, isa, normalization, pooling
+from ..kernels import elementwise, gemm, isa, normalization, pooling, rows
 from .algorithms import ConvAlgorithm, ConvProblem, autotune, plan_conv2d
 from .algorithms.algorithm import Bound
 from .conv2d import make_problem
@@ -228,6 +228,25 @@ def batch_norm_backward(
     given = dy.reshape(-1), x.reshape(-1), gamma, *statistics, epsilon, fixed_statistics
     written = dx.reshape(-1), dgamma, dbeta
     return partial(normalization.batch_norm_backward, *given, *written, activation, beta)
+
+
+def softmax_cross_entropy(
+    logits: Float32, weights: Float32, loss: Float32, dlogits: Float32
+) -> Callable[[NDArray[Any]], None]:
+    """Bind the cross-entropy of rows with labels: int64 classes (M,) or float32 rows (M, C)."""
+
+    def run(labels: NDArray[Any]) -> None:
+        classes, probabilities = (labels, None) if labels.ndim == 1 else (None, labels)
+        rows.softmax_cross_entropy(logits, classes, probabilities, weights, loss, dlogits)
+
+    return run
+
+
+def sigmoid_cross_entropy(
+    logits: Float32, weights: Float32, loss: Float32, dlogits: Float32
+) -> Callable[[NDArray[Any]], None]:
+    """Bind the cross-entropy of rows with float32 labels (M, C)."""
+    return lambda labels: rows.sigmoid_cross_entropy(logits, labels, weights, loss, dlogits)
 
 
 def add(xs: Sequence[Float32], y: Float32, activation: int = 0) -> Run:

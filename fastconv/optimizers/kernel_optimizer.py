@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from .. import ops
-from .optimizer import Optimizer
+from .optimizer import Optimizer, are_same
 from .state import Slots
 
 
@@ -17,7 +18,7 @@ class KernelOptimizer(Optimizer):
     #: Names of the slots in the order that the kernel takes them.
     slot_order: ClassVar[tuple[str, ...]] = ()
 
-    _arrays: tuple[list[Any], ...] = ()
+    _arrays: Sequence[Any] = ()
     _updates: ops.Updates | None = None
 
     def run(self, updates: ops.Updates, learning_rate: float, **shared: Any) -> None:
@@ -34,11 +35,9 @@ class KernelOptimizer(Optimizer):
         grad_scales: list[float],
     ) -> None:
         """Update weights and slots in place, all at once."""
-        ordered = [[own.get(name) for name in self.slot_order] for own in slots]
-        arrays = weights, gradients, ordered
-        # A compiled model gives the same arrays in every step: they are looked over once.
-        if self._updates is None or not _same(arrays, self._arrays):
-            named = [dict(zip(self.slot_order, own, strict=True)) for own in ordered]
+        arrays = [*weights, *gradients, *slots]
+        if self._updates is None or not are_same(arrays, self._arrays):
+            named = [{name: own.get(name) for name in self.slot_order} for own in slots]
             self._updates = ops.Updates(weights, gradients, named)
             self._arrays = arrays
         self.run(
@@ -52,10 +51,3 @@ class KernelOptimizer(Optimizer):
     def __getstate__(self) -> dict[str, Any]:
         left = ("_arrays", "_updates")
         return {key: value for key, value in super().__getstate__().items() if key not in left}
-
-
-def _same(a: Any, b: Any) -> bool:
-    """Return whether nested lists hold the very same arrays."""
-    if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(map(_same, a, b))
-    return a is b

@@ -8,10 +8,11 @@ Clipping and decay are passed down to the update, so that one pass over a weight
 
 from __future__ import annotations
 
+import operator
 import re
 import warnings
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -27,7 +28,19 @@ from .state import OptimizerState, Slots
 if TYPE_CHECKING:
     from ..layers.variable import Variable
 
-Pairs = list[tuple[np.ndarray, "Variable"]]
+
+class Given(NamedTuple):
+    """What a step is done with, checked; `table` are the optimizer's slots by id."""
+
+    gradients: list[np.ndarray]
+    variables: list[Variable]
+    slots: list[Slots]
+    table: dict[int, Slots]
+
+
+def are_same(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    """Return whether two sequences hold the very same objects."""
+    return len(a) == len(b) and all(map(operator.is_, a, b))
 
 
 class Optimizer(OptimizerState):
@@ -122,6 +135,7 @@ class Optimizer(OptimizerState):
             where, "gradient_accumulation_steps", gradient_accumulation_steps, 2
         )
         super().__init__(learning_rate)
+        self._given: Given | None = None  # of the last step
         self.averages_in_place = False  # whether swap_averages() was called an odd number of times
         self._undecayed: list[Variable] = []
         self._undecayed_names: re.Pattern[str] | None = None
@@ -204,20 +218,27 @@ class Optimizer(OptimizerState):
             variables = self._trained
         else:
             raise RuntimeError(f"{self.name}: apply: give variables, or call build() first.")
-        pairs = self._check_pairs(grads, variables)
+        given = self._given
+        # A compiled model gives the same arrays in every step: they are looked over once.
+        if (
+            given is None
+            or given.table is not self._slots
+            or not are_same(grads, given.gradients)
+            or not are_same(variables, given.variables)
+        ):
+            given = self._given = self._check(grads, variables)
 
         share = 1 / (self.loss_scale_factor or 1)
+        is_due = True
         if self.gradient_accumulation_steps:
-            pairs = self._accumulate(pairs, share)
+            given, is_due = self._accumulate(given, share), self._accumulates_anew()
             share = 1 / self.gradient_accumulation_steps
-        if pairs:
-            self._update(pairs, share)
+        if is_due:
+            self._update(given, share)
         if self.use_ema:
             self._average()
-        for _, variable in pairs:
-            constraint = getattr(variable, "constraint", None)
-            if constraint is not None:
-                variable.assign(constraint(variable.value))
+        if is_due:
+            self._constrain(given.variables)
         if self._accumulates_anew():
             for slots in self._slots.values():
                 slots["gradient_accumulator"].fill(0)
@@ -229,13 +250,13 @@ class Optimizer(OptimizerState):
         self.apply([pair[0] for pair in pairs], [pair[1] for pair in pairs])
         return self._steps
 
-    def _check_pairs(self, grads: list[Any], variables: list[Variable]) -> Pairs:
-        """Return the pairs that have a gradient, as float32 arrays of the right shape."""
+    def _check(self, grads: list[Any], variables: list[Variable]) -> Given:
+        """Return the variables that have a gradient, with it as a float32 array of their shape."""
         if len(grads) != len(variables):
             raise ValueError(
                 f"{self.name}: apply: {len(grads)} gradients for {len(variables)} variables."
             )
-        pairs, missing = [], []
+        given, missing = Given([], [], [], self._slots), []
         for gradient, variable in zip(grads, variables, strict=True):
             if id(variable) not in self._slots:
                 raise ValueError(
@@ -251,32 +272,33 @@ class Optimizer(OptimizerState):
                     f"{self.name}: apply: the gradient of {variable.path} must have shape "
                     f"{variable.shape}, got {gradient.shape}."
                 )
-            pairs.append((gradient, variable))
-        if not pairs:
+            given.gradients.append(gradient)
+            given.variables.append(variable)
+            given.slots.append(self._slots[id(variable)])
+        if not given.variables:
             raise ValueError(f"{self.name}: apply: there is no gradient for any variable.")
         if missing:
             warnings.warn(
                 f"{self.name}: no gradient for {', '.join(missing)}; they do not reach the loss.",
                 stacklevel=3,
             )
-        return pairs
+        return given
 
-    def _update(self, pairs: Pairs, share: float) -> None:
+    def _update(self, given: Given, share: float) -> None:
         """Update variables with `share` of their gradients."""
         learning_rate = self.learning_rate
         decay = learning_rate * (self.weight_decay or 0.0)
-        scales = gradient_scales(
-            [gradient for gradient, _ in pairs], self.clipnorm, self.global_clipnorm, share
-        )
+        decays = [0.0] * len(given.variables)
+        if decay:
+            decays = [decay if self._is_decayed(variable) else 0.0 for variable in given.variables]
+        scales = gradient_scales(given.gradients, self.clipnorm, self.global_clipnorm, share)
         self.begin_update()
         self.update_all(
-            [variable.edit() for _, variable in pairs],
-            [gradient for gradient, _ in pairs],
-            [self._slots[id(variable)] for _, variable in pairs],
+            [variable.edit() for variable in given.variables],
+            given.gradients,
+            given.slots,
             learning_rate,
-            decays=[
-                decay if decay and self._is_decayed(variable) else 0.0 for _, variable in pairs
-            ],
+            decays=decays,
             grad_scales=scales,
         )
 
@@ -303,6 +325,12 @@ class Optimizer(OptimizerState):
                 clip_value=self.clipvalue,
             )
 
+    def _constrain(self, variables: list[Variable]) -> None:
+        for variable in variables:
+            constraint = getattr(variable, "constraint", None)
+            if constraint is not None:
+                variable.assign(constraint(variable.value))
+
     # Accumulated gradients and averages
 
     def _shared_groups(self) -> tuple[tuple[str, ...], ...]:
@@ -313,14 +341,12 @@ class Optimizer(OptimizerState):
             groups.append(("gradient_accumulator",))
         return tuple(groups)
 
-    def _accumulate(self, pairs: Pairs, share: float) -> Pairs:
-        """Add gradients to the accumulators; return those if it is time for an update."""
-        sums = []
-        for gradient, variable in pairs:
-            total = self._slots[id(variable)]["gradient_accumulator"]
+    def _accumulate(self, given: Given, share: float) -> Given:
+        """Add gradients to the accumulators; return those in their place."""
+        sums = [slots["gradient_accumulator"] for slots in given.slots]
+        for total, gradient in zip(sums, given.gradients, strict=True):
             total += gradient if share == 1 else gradient * np.float32(share)
-            sums.append((total, variable))
-        return sums if self._accumulates_anew() else []
+        return given._replace(gradients=sums)
 
     def _accumulates_anew(self) -> bool:
         """Return whether this step is the last one of those that gradients are summed over."""

@@ -213,7 +213,8 @@ class OptimizerState(serialization.Configurable):
 
     def __getstate__(self) -> dict[str, Any]:
         # The ids of the variables change when they are copied.
-        return {**vars(self), "_slots": [self._slots[id(v)] for v in self._trained]}
+        slots = [self._slots[id(variable)] for variable in self._trained]
+        return {**vars(self), "_slots": slots, "_given": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
