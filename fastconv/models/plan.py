@@ -23,7 +23,8 @@ from ..layers.symbolic import Graph
 from ..ops import bound, merging
 from . import fusion, layouts
 from .execution import Execution
-from .pool import Pool
+from .parts import Parts, part_size
+from .pool import Pool, Runnable
 from .program import Program, lower, makes_mask
 from .rules import CannotLowerError
 from .unread import leave_out_unread_outputs
@@ -155,7 +156,7 @@ class Plan:
 
     def _lease(
         self, training: bool, inputs: Sequence[np.ndarray | ops.Rows]
-    ) -> tuple[Any, Execution | None]:
+    ) -> tuple[Any, Runnable | None]:
         """Return an execution for these inputs, None to go layer by layer, and what it is kept by.
 
         As several threads may run a plan, an execution is taken out while it runs.
@@ -169,17 +170,23 @@ class Plan:
                 self.pool.refuse(key)
         return key, execution
 
-    def _compile(self, training: bool, shapes: Sequence[tuple[int, ...]]) -> Execution | None:
+    def _compile(self, training: bool, shapes: Sequence[tuple[int, ...]]) -> Runnable | None:
         """Return an execution for inputs of some shapes, None if there can be none."""
-        _, actions = self._ready(training)
+        program, actions = self._ready(training)
         if 0 in (size for shape in shapes for size in shape) or any(
             action.masks or action.regularizer for action in actions
         ):
             return None
         try:
-            return self.compile(training, shapes)
+            execution = self.compile(training, shapes)
         except CannotLowerError:
             return None
+        if not training:
+            n, whole = part_size(program, shapes, execution.nbytes), shapes[0][0]
+            if n < whole:
+                part = self.compile(training, [(n, *shape[1:]) for shape in shapes])
+                return Parts(part, whole // n)
+        return execution
 
     def compile(self, training: bool, shapes: Sequence[tuple[int, ...]]) -> Execution:
         """Return an execution for inputs of some shapes.
@@ -246,7 +253,7 @@ class Plan:
     def train_step(self, inputs: Sequence[np.ndarray | ops.Rows]) -> tuple[Arrays, float, TakeBack]:
         """Do what `train` does; the outputs hold until the next step with such inputs."""
         key, execution = self._lease(True, inputs)
-        if execution is None:
+        if not isinstance(execution, Execution):
             return self.train([x.array() if isinstance(x, ops.Rows) else x for x in inputs])
         running = execution
 

@@ -7,6 +7,9 @@ from collections import OrderedDict
 from collections.abc import Hashable
 
 from .execution import Execution
+from .parts import Parts
+
+Runnable = Execution | Parts
 
 #: Shapes of batches that executions are kept for, and the bytes kept when nothing runs.
 KEPT_SHAPES = 4
@@ -34,10 +37,10 @@ class Pool:
         self._is_bounded = is_bounded
         self._lock = threading.Lock()
         #: None for what cannot be compiled. The least recently used comes first.
-        self._idle: OrderedDict[Hashable, list[Execution] | None] = OrderedDict()
+        self._idle: OrderedDict[Hashable, list[Runnable] | None] = OrderedDict()
         self.nbytes = 0
 
-    def take(self, key: Hashable) -> tuple[Execution | None, bool]:
+    def take(self, key: Hashable) -> tuple[Runnable | None, bool]:
         """Return an execution to run, if there is one; else whether it pays to compile one."""
         with self._lock:
             if key not in self._idle:  # the second time it pays
@@ -54,7 +57,7 @@ class Pool:
             self.nbytes -= execution.nbytes
             return execution, False
 
-    def give(self, key: Hashable, execution: Execution) -> None:
+    def give(self, key: Hashable, execution: Runnable) -> None:
         """Keep an execution for the next `take`, unless its shape fell out of use meanwhile."""
         with self._lock:
             idle = self._idle.get(key)
@@ -78,7 +81,7 @@ class Pool:
                 for idle in self._idle.values():
                     self._drop(idle)
 
-    def _drop(self, idle: list[Execution] | None) -> None:
+    def _drop(self, idle: list[Runnable] | None) -> None:
         """Let go the executions of one kind."""
         if idle:
             self.nbytes -= sum(execution.nbytes for execution in idle)
