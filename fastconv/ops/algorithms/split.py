@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from ...kernels import isa
 from ...kernels.split import SplitConvolution
-from .algorithm import DrivenAlgorithm
+from .algorithm import DrivenAlgorithm, Float32
 from .costs import FMA_PER_CYCLE, KERNEL_SHARE, SPLIT_CYCLES
 from .problem import ConvProblem
-from .views import split_driver
+from .views import split_driver, split_filter_driver
 
 #: Two parts leave an error that does not grow with the length of the sum, as that of a chain of
 #: multiply-adds does: with as many products it is at most ten times a chain's, which "high" allows.
@@ -34,8 +34,6 @@ class Split(DrivenAlgorithm):
 
     def unsupported_reason(self, p: ConvProblem, direction: str) -> str | None:
         """Return why not: it does no groups."""
-        if direction == "backward_filter":
-            return "no gradient for the kernel"
         return None if p.groups == 1 else "it has groups"
 
     def inaccurate_reason(self, p: ConvProblem, direction: str) -> str | None:
@@ -53,21 +51,29 @@ class Split(DrivenAlgorithm):
 
     def cost(self, p: ConvProblem, direction: str) -> float:
         """Return products of whole tiles, and the writing of planes."""
-        read, written, rows, width = p.C, p.F, p.OH, p.OW
+        taps, pixels = p.KH * p.KW, p.N * p.OH * (p.OW + p.KW - 1)  # with those between rows
+        written, summed, read = p.F, taps * p.C, p.H * p.W * p.C
         if direction == "backward_input":
-            read, written, rows, width = p.F, p.C, p.H, p.W
-        taps = p.KH * p.KW * p.N * p.OH * p.OW // max(p.N * rows * width, 1)
-        pixels = p.N * rows * (width + p.KW - 1)
-        steps = -(-taps * read // 32)
-        tiles = -(-pixels // 16) * -(-written // 16) * steps * _products(p, direction)
-        kernel = KERNEL_SHARE[direction] * p.KH * p.KW * p.C * p.F
-        copied = _planes(p, direction) * (p.N * p.H * p.W * read + kernel)
+            pixels, written, read = p.N * p.H * (p.W + p.KW - 1), p.C, p.OH * p.OW * p.F
+            summed = -(-taps * p.F // (p.strides[0] * p.strides[1]))
+        rows = pixels
+        if direction == "backward_filter":
+            rows, summed, read = taps * -(-p.C // 16) * 16, pixels, read + p.OH * p.OW * p.F
+        tiles = -(-rows // 16) * -(-written // 16) * -(-summed // 32) * _products(p, direction)
         cycles = isa.split_cycles() or TILE_MACS / isa.vector_length()
-        return tiles * cycles + SPLIT_CYCLES * copied
+        copied = p.N * read + KERNEL_SHARE[direction] * taps * p.C * p.F
+        return tiles * cycles + SPLIT_CYCLES * _planes(p, direction) * copied
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
-        """Return the packed kernel and a block's planes."""
+        """Return a block's planes, and those of the kernel or of dy."""
+        if direction == "backward_filter":
+            return split_filter_driver(p, _planes(p, direction)).workspace_bytes()
         return self.driver(p, direction).workspace_bytes()
+
+    def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
+        """Write dkernel."""
+        driver = split_filter_driver(p, _planes(p, "backward_filter"))
+        driver.run(x.reshape(-1), dy.reshape(-1), dkernel.reshape(-1))
 
     def driver(self, p: ConvProblem, direction: str) -> SplitConvolution:
         """Return what computes y or dx."""
@@ -77,6 +83,8 @@ class Split(DrivenAlgorithm):
 def _planes(p: ConvProblem, direction: str) -> int:
     """Return the parts of a float that the precision asks for."""
     summed = p.KH * p.KW * (p.F if direction == "backward_input" else p.C)
+    if direction == "backward_filter":
+        summed = p.N * p.OH * p.OW
     if p.precision == "highest" or (p.precision == "high" and summed < LEAST_SUMMED):
         return 3
     return 2 if p.precision == "high" else 1

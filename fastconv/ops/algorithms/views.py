@@ -9,6 +9,7 @@ from ...kernels.conv import TapConvolution
 from ...kernels.conv_filter import FilterGradient
 from ...kernels.im2col import Folding
 from ...kernels.split import SplitConvolution
+from ...kernels.split_filter import SplitFilterGradient
 from ...kernels.winograd import Winograd
 from .problem import ConvProblem
 
@@ -114,3 +115,10 @@ def split_driver(p: ConvProblem, planes: int, turned: bool) -> SplitConvolution:
         return SplitConvolution(planes, p.y_shape, size, 1, p.F, views, direct)
     size, views, direct = p.y_shape[1:], [forward_view(p)], forward_driver(one, False)
     return SplitConvolution(planes, p.x_shape, size, p.F, 1, views, direct)
+
+
+@lru_cache(maxsize=CACHED)
+def split_filter_driver(p: ConvProblem, planes: int) -> SplitFilterGradient:
+    """Return the driver of the gradient for the kernel."""
+    direct = filter_driver(p, False)
+    return SplitFilterGradient(planes, p.x_shape, p.y_shape[1:], forward_view(p), direct)

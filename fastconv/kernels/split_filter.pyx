@@ -1,0 +1,237 @@
+"""The gradient of a convolution of split floats for its kernel: a product that sums over pixels.
+
+Planes of a block of x lie channel by channel here, in grids as in split.pyx: 32 neighbouring outputs
+of a channel and a tap are one step. Those that fall between two rows of outputs meet zeros of dy.
+Blocks are added in order, whichever thread computes which part of the kernel.
+"""
+
+from libc.stdint cimport uint16_t
+from libc.string cimport memset
+
+from .gemm cimport ceil_div
+from .isa cimport (
+    FC_LINEAR, FC_SPLIT_B, FC_SPLIT_COLS, FC_SPLIT_DEPTH, FC_SPLIT_ROWS, active_table, fc_split_tile,
+)
+from .split cimport grid_row, lay_grid, product_cycles, split_grid
+from .taps cimport (
+    create_view, delete_view, divide, finish_view, locate, tap_block, tap_blocks, tap_image, tap_view,
+)
+from .threads cimport parallel_for, team_size, worker
+from .workspace cimport FC_SLOT_IMAGE, FC_SLOT_PACK_A, FC_SLOT_PACK_B, FC_SLOT_ROWS, scratch
+
+cdef enum:
+    BLOCK_FLOATS = 96 * 1024     # of x, and of dy: planes of both stay in L2 and L3
+    BLOCK_PIXELS = 8192
+    LINE = 32                    # elements of a cache line
+
+
+cdef struct filter_context:
+    const tap_view* view
+    tap_image image
+    tap_blocks blocks
+    int planes
+    const float* x
+    const float* dy
+    float* dkernel
+    Py_ssize_t filters, dy_image, dy_row
+    Py_ssize_t channel_blocks, column_blocks
+    # the block in hand, whose planes all threads share
+    tap_block block
+    split_grid grid
+    bint first
+    Py_ssize_t pitch             # elements between channels of x's planes
+    Py_ssize_t image_step        # and between images
+    Py_ssize_t image_steps       # steps of a tile in one image
+    uint16_t* loaded             # TMP [plane][image][phase][channel][pitch]
+    Py_ssize_t plane
+    uint16_t* packed             # TMP [column block][image][step][plane][FC_SPLIT_B]
+    Py_ssize_t* steps            # TMP offsets of all images' steps
+    float* turned                # TMP per worker: one row of pixels, channel by channel
+    unsigned char spoiled
+
+
+cdef void load_image(filter_context* s, Py_ssize_t n) noexcept nogil:
+    """Write the planes of one image of the block."""
+    cdef Py_ssize_t phases = s.grid.row_phases * s.grid.col_phases, depth = s.image.C
+    cdef Py_ssize_t phase, i, p, begin, end, pixel = s.view.in_col * depth
+    cdef const float* x = s.x + (s.block.image + n) * s.image.H * s.image.W * depth
+    cdef float* turned = s.turned + worker() * s.grid.cols * depth
+    cdef uint16_t* out = s.loaded + n * s.image_step
+    cdef const float* row
+    for p in range(s.planes):
+        memset(out + p * s.plane, 0, s.image_step * sizeof(uint16_t))
+    for phase in range(phases):
+        for i in range(s.grid.rows):
+            row = grid_row(&s.grid, s.view, &s.image, &s.block, x, phase, i, &begin, &end)
+            if begin < end:
+                active_table().pack_columns(turned, row, pixel, depth, end - begin, end - begin)
+                active_table().split_runs(
+                    turned, end - begin, depth, end - begin,
+                    out + phase * depth * s.pitch + i * s.grid.cols + begin, s.pitch, s.plane, s.planes,
+                )
+
+
+cdef void pack_columns_of_dy(filter_context* s, Py_ssize_t column) noexcept nogil:
+    """Write the planes of some filters of dy, all images of the block."""
+    cdef float[FC_SPLIT_DEPTH * FC_SPLIT_COLS] block
+    cdef Py_ssize_t step_floats = s.planes * FC_SPLIT_B, n, q, k, i, j, count
+    cdef Py_ssize_t cols = min(<Py_ssize_t>FC_SPLIT_COLS, s.filters - column * FC_SPLIT_COLS)
+    cdef uint16_t* out = s.packed + column * s.block.images * s.image_steps * step_floats
+    cdef const float* dy
+    for n in range(s.block.images):
+        dy = (s.dy + (s.block.image + n) * s.dy_image + s.block.row * s.dy_row
+              + s.block.col * s.filters + column * FC_SPLIT_COLS)
+        for q from 0 <= q < s.image_steps * FC_SPLIT_DEPTH by FC_SPLIT_DEPTH:
+            k = 0
+            while k < FC_SPLIT_DEPTH:
+                i, j = (q + k) // s.grid.cols, (q + k) % s.grid.cols
+                count = FC_SPLIT_DEPTH - k
+                if i < s.block.rows and j < s.block.cols:
+                    count = min(count, s.block.cols - j)
+                    active_table().pack_rows(block + k * FC_SPLIT_COLS, dy + i * s.dy_row + j * s.filters,
+                                             s.filters, count, cols, FC_SPLIT_COLS)
+                else:
+                    count = min(count, s.grid.cols - j)
+                    memset(block + k * FC_SPLIT_COLS, 0, count * FC_SPLIT_COLS * sizeof(float))
+                k += count
+            active_table().split_pairs(block, out, s.planes)
+            out += step_floats
+
+
+cdef void load_task(void* context, Py_ssize_t task) noexcept nogil:
+    cdef filter_context* s = <filter_context*>context
+    if task < s.block.images:
+        load_image(s, task)
+    else:
+        pack_columns_of_dy(s, task - s.block.images)
+
+
+cdef void product_task(void* context, Py_ssize_t task) noexcept nogil:
+    """Add the block's products to 32 channels of one tap and 32 filters."""
+    cdef filter_context* s = <filter_context*>context
+    cdef const tap_view* view = s.view
+    cdef Py_ssize_t column = task % s.column_blocks
+    cdef Py_ssize_t channel = task // s.column_blocks % s.channel_blocks * FC_SPLIT_ROWS
+    cdef Py_ssize_t tap = task // s.column_blocks // s.channel_blocks
+    cdef Py_ssize_t y = view.ty[tap] - view.min_y, x = view.tx[tap] - view.min_x, m
+    cdef Py_ssize_t phase = y % view.in_row * s.grid.col_phases + x % view.in_col
+    cdef float* rows[FC_SPLIT_ROWS]
+    cdef fc_split_tile tile
+    tile.n_steps = s.block.images * s.image_steps
+    tile.a = (s.loaded + (phase * s.image.C + channel) * s.pitch
+              + y // view.in_row * s.grid.cols + x // view.in_col)
+    tile.a_plane, tile.a_step, tile.steps = s.plane, s.pitch, s.steps
+    tile.b = s.packed + column * tile.n_steps * s.planes * FC_SPLIT_B
+    tile.planes, tile.c, tile.c_offset = s.planes, rows, column * FC_SPLIT_COLS
+    tile.rows = min(<Py_ssize_t>FC_SPLIT_ROWS, s.image.C - channel)
+    tile.cols = min(<Py_ssize_t>FC_SPLIT_COLS, s.filters - tile.c_offset)
+    tile.bias, tile.accumulate, tile.activation = NULL, not s.first, FC_LINEAR
+    tile.spoiled = &s.spoiled
+    for m in range(tile.rows):
+        rows[m] = s.dkernel + view.b_taps[tap] + (channel + m) * s.filters
+    active_table().split_configure(True)
+    active_table().split_tile(&tile)
+    active_table().split_configure(False)
+
+
+cdef class SplitFilterGradient:
+    """The gradient for the kernel of one convolution without groups, from split floats.
+
+    Parameters
+    ----------
+    planes : 1, 2 or 3
+        Bfloat16 numbers that a float is split into.
+    image : (N, H, W, C)
+        Shape of x.
+    output : (OH, OW, F)
+        Shape of one image of dy.
+    view : tuple
+        The view of the forward pass, see taps.create_view.
+    direct : FilterGradient
+        Computes gradients that are not finite.
+    """
+
+    cdef tap_view view
+    cdef tap_image image
+    cdef tap_blocks blocks
+    cdef Py_ssize_t filters, dy_image, dy_row
+    cdef int planes
+    cdef object direct
+
+    def __cinit__(self, planes, image, output, view, direct):
+        self.planes, self.direct = planes, direct
+        self.image.N, self.image.H, self.image.W, self.image.C = image
+        self.image.depth, self.filters = self.image.C, output[2]
+        self.dy_row = output[1] * output[2]
+        self.dy_image = output[0] * self.dy_row
+        create_view(&self.view, view)
+        finish_view(&self.view, &self.image)
+        divide(&self.blocks, &self.view, &self.image, BLOCK_FLOATS,
+               max(1, min(<Py_ssize_t>BLOCK_PIXELS, BLOCK_FLOATS // self.filters)))
+
+    def __dealloc__(self):
+        delete_view(&self.view)
+
+    cdef void describe(self, filter_context* s) noexcept nogil:
+        """Fill in what follows from the shapes; the grid is that of a full block."""
+        s.view, s.image, s.blocks, s.planes = &self.view, self.image, self.blocks, self.planes
+        s.filters, s.dy_image, s.dy_row = self.filters, self.dy_image, self.dy_row
+        s.channel_blocks = ceil_div(self.image.C, FC_SPLIT_ROWS)
+        s.column_blocks = ceil_div(self.filters, FC_SPLIT_COLS)
+        self.lay_block(s, self.blocks.rows, self.blocks.cols)
+        # A step reads 32 pixels, and a tile 32 channels, even if fewer are left.
+        s.plane = self.blocks.images * s.image_step + (FC_SPLIT_ROWS + 1) * s.pitch
+
+    cdef void lay_block(self, filter_context* s, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil:
+        """Fill in what depends on the size of a block."""
+        lay_grid(&s.grid, &self.view, rows, cols)
+        # An odd number of cache lines: neighbouring channels do not evict each other. The last step
+        # reads up to 31 pixels behind the last channel's, which are zero.
+        s.pitch = (ceil_div(s.grid.rows * s.grid.cols, LINE) | 1) * LINE
+        s.image_step = s.grid.row_phases * s.grid.col_phases * self.image.C * s.pitch + LINE
+        s.image_steps = ceil_div(s.grid.run, FC_SPLIT_DEPTH)
+
+    cdef Py_ssize_t packed_elements(self, const filter_context* s) noexcept nogil:
+        return s.column_blocks * self.blocks.images * s.image_steps * self.planes * FC_SPLIT_B
+
+    def run(
+        self, const float[::1] x not None, const float[::1] dy not None,
+        float[::1] dkernel not None,
+    ) -> None:
+        """Compute dkernel from flat arrays; sizes are the caller's to check."""
+        cdef filter_context s
+        cdef Py_ssize_t tasks, number, n, q
+        cdef double cycles
+        cdef int team
+        if self.blocks.count == 0 or dy.shape[0] == 0 or x.shape[0] == 0:
+            memset(&dkernel[0], 0, dkernel.shape[0] * sizeof(float))
+            return
+        self.describe(&s)
+        s.x, s.dy, s.dkernel, s.spoiled = &x[0], &dy[0], &dkernel[0], False
+        tasks = self.view.n_taps * s.channel_blocks * s.column_blocks
+        cycles = tasks * s.image_steps * product_cycles(self.planes) * self.blocks.images
+        team = team_size(tasks, cycles)
+        s.loaded = <uint16_t*>scratch(FC_SLOT_IMAGE, self.planes * s.plane // 2)
+        s.packed = <uint16_t*>scratch(FC_SLOT_PACK_B, self.packed_elements(&s) // 2)
+        s.turned = scratch(FC_SLOT_PACK_A, team * s.grid.cols * self.image.C)
+        s.steps = <Py_ssize_t*>scratch(
+            FC_SLOT_ROWS, self.blocks.images * s.image_steps * sizeof(Py_ssize_t) // sizeof(float)
+        )
+        with nogil:
+            for number in range(self.blocks.count):
+                locate(&s.block, &s.blocks, s.view, &s.image, number)
+                self.lay_block(&s, s.block.rows, s.block.cols)
+                s.first = number == 0
+                for n in range(s.block.images):
+                    for q in range(s.image_steps):
+                        s.steps[n * s.image_steps + q] = n * s.image_step + q * FC_SPLIT_DEPTH
+                parallel_for(load_task, &s, s.block.images + s.column_blocks, team)
+                parallel_for(product_task, &s, tasks, team)
+        if s.spoiled:
+            self.direct.run(x, dy, dkernel)
+
+    def workspace_bytes(self) -> int:
+        """Return the scratch memory, all of it shared but one row of pixels."""
+        cdef filter_context s
+        self.describe(&s)
+        return 2 * (self.planes * s.plane + self.packed_elements(&s)) + 4 * s.grid.cols * self.image.C
