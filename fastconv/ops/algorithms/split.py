@@ -19,7 +19,7 @@ from .views import split_driver, split_filter_driver
 #: Two parts leave an error that does not grow with the length of the sum, as that of a chain of
 #: multiply-adds does: with as many products it is at most ten times a chain's, which "high" allows.
 #: Measured on normal numbers, their positive parts, and magnitudes from 1e-6 to 1e6 in one tensor.
-LEAST_SUMMED = 1024
+LEAST_SUMMED = 2048
 #: Multiply-adds of one product of tiles.
 TILE_MACS = 16 * 16 * 32
 
@@ -50,16 +50,16 @@ class Split(DrivenAlgorithm):
         return {3: self.error_factor, 2: 2.0**8, 1: 2.0**16}[_planes(p, direction)]
 
     def cost(self, p: ConvProblem, direction: str) -> float:
-        """Return products of whole tiles, and the writing of planes."""
-        taps, pixels = p.KH * p.KW, p.N * p.OH * (p.OW + p.KW - 1)  # with those between rows
-        written, summed, read = p.F, taps * p.C, p.H * p.W * p.C
+        """Return products of whole tiles, those between two rows of pixels too, and copies."""
+        taps = p.KH * p.KW
+        rows, written, read = p.N * p.OH * (p.OW + p.KW - 1), p.F, p.H * p.W * p.C
+        steps = p.KH * _row_steps(p, p.C) * min(p.strides[1], p.KW)
         if direction == "backward_input":
-            pixels, written, read = p.N * p.H * (p.W + p.KW - 1), p.C, p.OH * p.OW * p.F
-            summed = -(-taps * p.F // (p.strides[0] * p.strides[1]))
-        rows = pixels
-        if direction == "backward_filter":
-            rows, summed, read = taps * -(-p.C // 16) * 16, pixels, read + p.OH * p.OW * p.F
-        tiles = -(-rows // 16) * -(-written // 16) * -(-summed // 32) * _products(p, direction)
+            rows, written, read = p.N * p.H * (p.W + p.KW - 1), p.C, p.OH * p.OW * p.F
+            steps = -(-p.KH // p.strides[0]) * _row_steps(p, p.F)
+        elif direction == "backward_filter":
+            rows, steps, read = taps * -(-p.C // 16) * 16, -(-rows // 32), read + p.OH * p.OW * p.F
+        tiles = -(-rows // 16) * -(-written // 16) * steps * _products(p, direction)
         cycles = isa.split_cycles() or TILE_MACS / isa.vector_length()
         copied = p.N * read + KERNEL_SHARE[direction] * taps * p.C * p.F
         return tiles * cycles + SPLIT_CYCLES * _planes(p, direction) * copied
@@ -94,3 +94,11 @@ def _products(p: ConvProblem, direction: str) -> int:
     """Return the products of parts that make up a product of floats."""
     planes = _planes(p, direction)
     return planes * (planes + 1) // 2
+
+
+def _row_steps(p: ConvProblem, channels: int) -> int:
+    """Return the steps of one row of taps of one phase of the strides."""
+    taps = -(-p.KW // p.strides[1])
+    if p.dilation[1] > 1:  # they are no neighbours
+        return taps * -(-channels // 32)
+    return -(-taps * channels // 32)
