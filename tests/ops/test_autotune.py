@@ -54,16 +54,15 @@ class Timed(ConvAlgorithm):
     def __init__(self, name, *seconds):
         self.name, self.left, self.runs = name, list(seconds), 0
 
-    def forward(self, p, *arrays):
+    def backward_filter(self, p, *arrays):
         self.runs += 1
         self.problem, self.arrays = p, arrays
         Timed.now += self.left.pop(0) if len(self.left) > 1 else self.left[0]
 
-    def backward_input(self, p, *arrays):
-        self.forward(p, *arrays)
+    def bind_forward(self, *arguments):
+        return lambda packed: self.backward_filter(*arguments)
 
-    def backward_filter(self, p, *arrays):
-        self.forward(p, *arrays)
+    bind_backward_input = bind_forward
 
 
 @pytest.fixture

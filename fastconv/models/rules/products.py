@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ... import ops
 from ...layers import DepthwiseConv2D
@@ -13,6 +13,19 @@ from ...ops.fusion import split_activation
 from ..buffers import Buffer
 from ..lowering import Backward, Builder, Gradient, unchanged
 from ..program import Step
+
+Float32 = bound.Float32
+
+
+class Product(NamedTuple):
+    """A product with a kernel and its gradients, each bound to arrays."""
+
+    macs: int
+    forward: Callable[[Float32, int, Float32], bound.Run]  # of x, an activation's code, y
+    backward_input: Callable[[Float32, Float32], bound.Run]  # of dy, dx
+    backward_filter: Callable[[Float32, Float32, Float32], bound.Run]  # of x, dy, dkernel
+    #: What runs a direction.
+    algorithm: Callable[[str], str]
 
 
 def conv2d(b: Builder, step: Step, taped: bool) -> Backward | None:
@@ -27,52 +40,16 @@ def conv2d(b: Builder, step: Step, taped: bool) -> Backward | None:
         geometry = layer.geometry_for(x.shape)
         p = bound.conv_problem(x.shape, layer.kernel.shape, groups=layer.groups, **geometry)
     kernel, bias = layer.kernel.packed, layer.bias_value
-
-    def linear(y: Buffer, code: int) -> None:
-        b.emit(
-            step,
-            "forward",
-            [x],
-            [y],
-            lambda: bound.conv2d(p, x.array, kernel, bias, code, y.array),
-            bound.algorithm_name(p, "forward"),
-            p.macs,
-        )
-
-    activation_gradient = _with_activation(b, step, p.y_shape, taped, linear)
-
-    def backward(dy: Buffer) -> None:
-        dy = activation_gradient(dy)
-
-        def dkernel(target: Buffer) -> None:
-            b.emit(
-                step,
-                "kernel gradient",
-                [x, dy],
-                [target],
-                lambda: bound.conv2d_backward_filter(
-                    p, x.array, dy.array, target.array.reshape(p.kernel_shape)
-                ),
-                bound.algorithm_name(p, "backward_filter"),
-                p.macs,
-            )
-
-        def dx(target: Buffer) -> None:
-            b.emit(
-                step,
-                "input gradient",
-                [dy],
-                [target],
-                lambda: bound.conv2d_backward_input(p, dy.array, kernel, target.array),
-                bound.algorithm_name(p, "backward_input"),
-                p.macs,
-            )
-
-        b.weight_gradient(step, layer.kernel, dkernel)
-        _bias_gradient(b, step, dy)
-        b.gradient(step, step.inputs[0], dx)
-
-    return backward
+    product = Product(
+        p.macs,
+        lambda x, code, y: bound.conv2d(p, x, kernel, bias, code, y),
+        lambda dy, dx: bound.conv2d_backward_input(p, dy, kernel, dx),
+        lambda x, dy, dkernel: bound.conv2d_backward_filter(
+            p, x, dy, dkernel.reshape(p.kernel_shape)
+        ),
+        lambda direction: bound.algorithm_name(p, direction),
+    )
+    return _lower(b, step, taped, p.y_shape, product)
 
 
 def dense(b: Builder, step: Step, taped: bool) -> Backward | None:
@@ -80,42 +57,53 @@ def dense(b: Builder, step: Step, taped: bool) -> Backward | None:
     layer: Any = step.layer
     if layer.activation_name is None:
         return None
-    x, weights, bias = b.value(step), layer.kernel.value, layer.bias_value
-    macs = math.prod(x.shape) * layer.units
+    x, kernel, bias = b.value(step), layer.kernel.value, layer.bias_value
+    product = Product(
+        math.prod(x.shape) * layer.units,
+        lambda x, code, y: bound.dense(x, kernel, bias, code, y),
+        lambda dy, dx: bound.dense_backward_input(dy, kernel, dx),
+        bound.dense_backward_filter,
+        lambda direction: "",
+    )
+    return _lower(b, step, taped, (*x.shape[:-1], layer.units), product)
+
+
+def _lower(
+    b: Builder, step: Step, taped: bool, shape: tuple[int, ...], product: Product
+) -> Backward:
+    """Emit a product whose result has a shape; return what emits its gradients."""
+    layer: Any = step.layer
+    x = b.value(step)
+
+    def emit(
+        what: str, direction: str, reads: list[Buffer], y: Buffer, bind: Callable[[], bound.Run]
+    ) -> None:
+        b.emit(step, what, reads, [y], bind, product.algorithm(direction), product.macs)
 
     def linear(y: Buffer, code: int) -> None:
-        b.emit(
-            step,
-            "forward",
-            [x],
-            [y],
-            lambda: bound.dense(x.array, weights, bias, code, y.array),
-            macs=macs,
-        )
+        emit("forward", "forward", [x], y, lambda: product.forward(x.array, code, y.array))
 
-    activation_gradient = _with_activation(b, step, (*x.shape[:-1], layer.units), taped, linear)
+    activation_gradient = _with_activation(b, step, shape, taped, linear)
 
     def backward(dy: Buffer) -> None:
         dy = activation_gradient(dy)
 
         def dkernel(target: Buffer) -> None:
-            b.emit(
-                step,
+            emit(
                 "kernel gradient",
+                "backward_filter",
                 [x, dy],
-                [target],
-                lambda: bound.dense_backward_filter(x.array, dy.array, target.array),
-                macs=macs,
+                target,
+                lambda: product.backward_filter(x.array, dy.array, target.array),
             )
 
         def dx(target: Buffer) -> None:
-            b.emit(
-                step,
+            emit(
                 "input gradient",
+                "backward_input",
                 [dy],
-                [target],
-                lambda: bound.dense_backward_input(dy.array, weights, target.array),
-                macs=macs,
+                target,
+                lambda: product.backward_input(dy.array, target.array),
             )
 
         b.weight_gradient(step, layer.kernel, dkernel)

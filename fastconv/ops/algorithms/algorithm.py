@@ -95,7 +95,7 @@ class ConvAlgorithm:
         packed: Float32 | None = None,
     ) -> None:
         """Write y = activation(x * kernel + bias); activation is a code of `fusion`."""
-        raise NotImplementedError
+        self.bind_forward(p, x, kernel, bias, activation, y)(packed)
 
     def backward_input(
         self,
@@ -106,7 +106,7 @@ class ConvAlgorithm:
         packed: Float32 | None = None,
     ) -> None:
         """Write dx."""
-        raise NotImplementedError
+        self.bind_backward_input(p, dy, kernel, dx)(packed)
 
     def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
         """Write dkernel."""
@@ -124,13 +124,13 @@ class ConvAlgorithm:
         y: Float32,
     ) -> Bound:
         """Return `forward` as a function of the packed kernel."""
-        return partial(self.forward, p, x, kernel, bias, activation, y)
+        raise NotImplementedError
 
     def bind_backward_input(
         self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32
     ) -> Bound:
         """Return `backward_input` as a function of the packed kernel."""
-        return partial(self.backward_input, p, dy, kernel, dx)
+        raise NotImplementedError
 
 
 class DrivenAlgorithm(ConvAlgorithm):
@@ -147,30 +147,6 @@ class DrivenAlgorithm(ConvAlgorithm):
     def pack(self, p: ConvProblem, direction: str, kernel: Float32, packed: Float32) -> None:
         """Write that copy; it depends on the kernel, the direction and the instruction set."""
         self.driver(p, direction).pack(kernel.reshape(-1), packed)
-
-    def forward(
-        self,
-        p: ConvProblem,
-        x: Float32,
-        kernel: Float32,
-        bias: Float32 | None,
-        activation: int,
-        y: Float32,
-        packed: Float32 | None = None,
-    ) -> None:
-        """Write y = activation(x * kernel + bias); activation is a code of `fusion`."""
-        self.bind_forward(p, x, kernel, bias, activation, y)(packed)
-
-    def backward_input(
-        self,
-        p: ConvProblem,
-        dy: Float32,
-        kernel: Float32,
-        dx: Float32,
-        packed: Float32 | None = None,
-    ) -> None:
-        """Write dx."""
-        self.bind_backward_input(p, dy, kernel, dx)(packed)
 
     def bind_forward(
         self,

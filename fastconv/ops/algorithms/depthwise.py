@@ -33,33 +33,6 @@ class Depthwise(ConvAlgorithm):
         images = (p.y_shape, p.x_shape) if backward else (p.x_shape, p.y_shape)
         return kernels.workspace_bytes(*images, (p.KH, p.KW, p.F), _geometry(p), backward)
 
-    def forward(
-        self,
-        p: ConvProblem,
-        x: Float32,
-        kernel: Float32,
-        bias: Float32 | None,
-        activation: int,
-        y: Float32,
-        packed: Float32 | None = None,
-    ) -> None:
-        """Write y."""
-        kernels.depthwise_conv2d(x, _flat(p, kernel), bias, y, _geometry(p), activation)
-
-    def backward_input(
-        self,
-        p: ConvProblem,
-        dy: Float32,
-        kernel: Float32,
-        dx: Float32,
-        packed: Float32 | None = None,
-    ) -> None:
-        """Write dx."""
-        full = dx if p.F == p.C else np.empty((p.N, p.H, p.W, p.F), np.float32)
-        kernels.depthwise_conv2d_backward_input(dy, _flat(p, kernel), full, _geometry(p))
-        if p.F > p.C:
-            kernels.sum_channels(full.reshape(-1), dx.reshape(-1))
-
     def bind_forward(
         self,
         p: ConvProblem,
@@ -69,9 +42,22 @@ class Depthwise(ConvAlgorithm):
         activation: int,
         y: Float32,
     ) -> Bound:
-        """Return `forward` as a function of the packed kernel, which there is none of."""
+        """Return `forward` as a function of the packed kernel, which is None."""
         arguments = x, _flat(p, kernel), bias, y, _geometry(p), activation
         return lambda packed: kernels.depthwise_conv2d(*arguments)
+
+    def bind_backward_input(
+        self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32
+    ) -> Bound:
+        """Return `backward_input` as a function of the packed kernel, which is None."""
+
+        def run(packed: Float32 | None) -> None:
+            full = dx if p.F == p.C else np.empty((p.N, p.H, p.W, p.F), np.float32)
+            kernels.depthwise_conv2d_backward_input(dy, _flat(p, kernel), full, _geometry(p))
+            if p.F > p.C:
+                kernels.sum_channels(full.reshape(-1), dx.reshape(-1))
+
+        return run
 
     def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
         """Write dkernel."""

@@ -6,7 +6,9 @@ Processing", 2006 - but in blocks that stay in L2: the whole unfolded matrix nev
 
 from __future__ import annotations
 
-from .algorithm import ConvAlgorithm, Float32
+from functools import partial
+
+from .algorithm import Bound, ConvAlgorithm, Float32
 from .costs import COPY_CYCLES, SCATTER_CYCLES, product_cycles
 from .problem import ConvProblem
 from .views import filter_driver, fold_driver, forward_driver
@@ -36,7 +38,7 @@ class Im2col(ConvAlgorithm):
             return fold_driver(p).workspace_bytes()
         return filter_driver(p, True).workspace_bytes()
 
-    def forward(
+    def bind_forward(
         self,
         p: ConvProblem,
         x: Float32,
@@ -44,23 +46,17 @@ class Im2col(ConvAlgorithm):
         bias: Float32 | None,
         activation: int,
         y: Float32,
-        packed: Float32 | None = None,
-    ) -> None:
-        """Write y."""
-        forward_driver(p, True).run(
-            x.reshape(-1), kernel.reshape(-1), y.reshape(-1), bias, activation
-        )
+    ) -> Bound:
+        """Return `forward` as a function of the packed kernel, which is None."""
+        flat = x.reshape(-1), kernel.reshape(-1), y.reshape(-1)
+        return partial(forward_driver(p, True).run, *flat, bias, activation)
 
-    def backward_input(
-        self,
-        p: ConvProblem,
-        dy: Float32,
-        kernel: Float32,
-        dx: Float32,
-        packed: Float32 | None = None,
-    ) -> None:
-        """Write dx."""
-        fold_driver(p).run(dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1))
+    def bind_backward_input(
+        self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32
+    ) -> Bound:
+        """Return `backward_input` as a function of the packed kernel, which is None."""
+        run = partial(fold_driver(p).run, dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1))
+        return lambda packed: run()
 
     def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
         """Write dkernel."""
