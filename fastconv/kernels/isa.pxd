@@ -89,18 +89,20 @@ cdef extern from "elementwise/dropout.h" nogil:
         float scale
 
 cdef extern from "winograd/winograd.h" nogil:
+    enum: FC_WINOGRAD_MEMBERS
     ctypedef struct fc_winograd:
+        Py_ssize_t mv, rv, mh, rh
         void (*input)(const float* x, Py_ssize_t row, Py_ssize_t pixel, Py_ssize_t channels,
                       float* v, Py_ssize_t step) noexcept nogil
         void (*output)(const float* m, Py_ssize_t step, Py_ssize_t channels, const float* bias,
                        int activation, float* y, Py_ssize_t row, Py_ssize_t pixel,
                        Py_ssize_t rows, Py_ssize_t cols, int* finite) noexcept nogil
-        void (*kernel)(const float* g, Py_ssize_t tap_step, Py_ssize_t channels, float* u,
+        void (*kernel)(const float* g, const Py_ssize_t* taps, Py_ssize_t channels, float* u,
                        Py_ssize_t step) noexcept nogil
         void (*spread)(const float* dy, Py_ssize_t row, Py_ssize_t pixel, Py_ssize_t rows,
                        Py_ssize_t cols, Py_ssize_t channels, float* z, Py_ssize_t step) noexcept nogil
         void (*gather)(const float* m, Py_ssize_t step, Py_ssize_t channels, float* dg,
-                       Py_ssize_t tap_step, int* finite) noexcept nogil
+                       const Py_ssize_t* taps, int* finite) noexcept nogil
 
 cdef extern from "split/split.h" nogil:
     enum: FC_SPLIT_ROWS
@@ -183,7 +185,7 @@ cdef extern from "registry.h" nogil:
         Py_ssize_t vl
         Py_ssize_t tile_rows
         Py_ssize_t tile_cols
-        fc_winograd winograd[3]
+        fc_winograd* winograd
         void (*tile_f32)(const fc_tile* tile) noexcept nogil
         void (*strip_f32)(const fc_strip* strip) noexcept nogil
         void (*row_f32)(const float* a, Py_ssize_t a_step, const float* b, Py_ssize_t b_step,

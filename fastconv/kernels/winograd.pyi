@@ -5,15 +5,19 @@ from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
 
+def members() -> list[tuple[int, int, int, int]]: ...
+
 class Winograd:
     def __init__(
         self,
-        m: int,
+        member: tuple[int, int, int, int],
         image: tuple[int, int, int, int],
         output: tuple[int, int, int],
-        kernel: tuple[int, int],
+        kernel: tuple[int, int, int, int],
+        strides: tuple[int, int],
         turned: bool,
         view: tuple[Any, ...],
+        parts: list[tuple[int, int, int, int, bool, bool, list[int]]],
     ) -> None: ...
     def run(
         self,
@@ -26,5 +30,4 @@ class Winograd:
     ) -> None: ...
     def packed_floats(self) -> int: ...
     def pack(self, kernel: Float32, packed: Float32) -> None: ...
-    def run_filter(self, x: Float32, dy: Float32, dkernel: Float32) -> bool: ...
     def workspace_bytes(self) -> int: ...

@@ -44,7 +44,11 @@ const fc_ukernels FC_JOIN(fc_ukernels, FC_ISA_NAME) = {
     .vl = FC_VL,
     .tile_rows = FC_TILE_ROWS,
     .tile_cols = FC_TILE_COLS,
-    .winograd = {FC_WINOGRAD_ENTRY(2), FC_WINOGRAD_ENTRY(3), FC_WINOGRAD_ENTRY(4)},
+    .winograd = {
+#define FC_WINOGRAD FC_WINOGRAD_ENTRY
+#include "winograd/members.def"
+#undef FC_WINOGRAD
+    },
 #define FC_UKERNEL(name, args) .name = FC_NAME(name),
 #include "ukernels.def"
 #undef FC_UKERNEL

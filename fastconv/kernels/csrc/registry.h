@@ -24,7 +24,7 @@ typedef struct {
     ptrdiff_t vl;         /* floats in a vector */
     ptrdiff_t tile_rows;  /* register tile of tile_f32 */
     ptrdiff_t tile_cols;
-    fc_winograd winograd[FC_WINOGRAD_SIZES];
+    fc_winograd winograd[FC_WINOGRAD_MEMBERS];
 #define FC_UKERNEL(name, args) void(*name) args;
 #include "ukernels.def"
 #undef FC_UKERNEL

@@ -4,7 +4,7 @@ problem    ConvProblem: the sizes
 plan       plan_conv2d(problem, direction): the cached choice; explain: why
 autotune   times measured in place of predicted costs, when that is asked for
 depthwise  one channel a group
-winograd   3x3 of stride 1 with fewer multiplications
+winograd   tiles with fewer multiplications; tiling: kernels of any size cut into their parts
 split      products of bfloat16 parts of floats, where the CPU has instructions for them
 direct     no unfolding: the register tile walks over taps
 im2col     unfold blocks, then a matrix product; takes every problem

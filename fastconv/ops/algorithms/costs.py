@@ -23,6 +23,10 @@ MEMORY_CYCLES = 4.0
 #: How much of a kernel's transform one call pays. Forward it is kept with the weights, see
 #: ops.packed; backwards it serves a batch whose size the choice may not look at: taken as 1.
 KERNEL_SHARE = {"forward": 0.0, "backward_input": 1.0, "backward_filter": 1.0}
+#: Reading one float of a kernel that has grown by its transform, from L3 or memory.
+GROWN_CYCLES = 0.2
+#: Storing sums after each short chain of multiply-adds, as a share of these.
+LINK_SHARE = 0.125
 #: Bytes of planes that caches hold, other work beside them.
 CACHED_BYTES = 8 * 2**20
 #: Reading or writing one float of an image, where little is computed with it.

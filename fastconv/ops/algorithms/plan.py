@@ -23,9 +23,9 @@ from .winograd import Winograd
 #: THE ALGORITHM REGISTRY; on equal cost the first wins.
 CONV2D_ALGORITHMS: Sequence[ConvAlgorithm] = (
     Depthwise(),
-    Winograd(2, least_channels=16, least_pixels=144, error_factor=16.0),
-    Winograd(3, least_channels=32, least_pixels=576, error_factor=64.0),
-    Winograd(4, least_channels=224, least_pixels=1280, error_factor=128.0),
+    Winograd(2, error_factor=16.0),
+    Winograd(3, error_factor=64.0),
+    Winograd(4, error_factor=128.0),
     Split(),
     Direct(),
     Im2col(),

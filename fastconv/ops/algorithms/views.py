@@ -12,6 +12,7 @@ from ...kernels.split import SplitConvolution
 from ...kernels.split_filter import SplitFilterGradient
 from ...kernels.winograd import Winograd
 from .problem import ConvProblem
+from .tiling import Tiling
 
 View = tuple[Any, ...]
 #: Drivers kept; each holds a few kilobytes, whatever the arrays' sizes.
@@ -88,22 +89,25 @@ def fold_driver(p: ConvProblem) -> Folding:
     return Folding(p.x_shape, p.groups, p.C // p.groups, p.F, forward_view(p))
 
 
-def _tiles(m: int, size: tuple[int, int], before: tuple[int, int]) -> View:
-    """Return the view of m x m output tiles, each of which reads (m + 2) x (m + 2) pixels."""
-    ty = [i - before[0] for i in range(m + 2) for _ in range(m + 2)]
-    tx = [j - before[1] for _ in range(m + 2) for j in range(m + 2)]
-    return -(-size[0] // m), -(-size[1] // m), 0, 0, 0, m, m, ty, tx, [0] * len(ty)
-
-
 @lru_cache(maxsize=CACHED)
-def winograd_driver(m: int, p: ConvProblem, turned: bool) -> Winograd:
+def winograd_driver(tiling: Tiling, p: ConvProblem, turned: bool) -> Winograd:
     """Return the driver of the forward pass, or (turned) of the gradient for the input."""
     (top, _), (left, _) = p.pads
+    read, written = p.x_shape, p.y_shape
     if turned:
-        tiles = _tiles(m, (p.H, p.W), (p.KH - 1 - top, p.KW - 1 - left))
-        return Winograd(m, p.y_shape, p.x_shape[1:], (p.C, p.F), True, tiles)
-    tiles = _tiles(m, (p.OH, p.OW), (top, left))
-    return Winograd(m, p.x_shape, p.y_shape[1:], (p.C, p.F), False, tiles)
+        read, written = written, read
+        top, left = p.KH - 1 - top, p.KW - 1 - left
+    # A tile reads n pixels of each phase of the strides.
+    rows, cols = tiling.rows, tiling.cols
+    view = (
+        rows.tiles(written[1]) + rows.tiles_after, cols.tiles(written[2]) + cols.tiles_after,
+        0, 0, 0, rows.stride * rows.m, cols.stride * cols.m,
+        [-top, rows.stride * rows.n - 1 - top], [-left, cols.stride * cols.n - 1 - left], [0, 0],
+    )  # fmt: skip
+    return Winograd(
+        tiling.member, read, written[1:], p.kernel_shape, p.strides, turned, view,
+        tiling.parts(turned),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=CACHED)

@@ -1,4 +1,4 @@
-"""Winograd's F(m x m, 3x3): (m + 2)^2 multiplications where direct convolution does 9 m^2.
+"""Winograd's F(m, r): m outputs along an axis from m + r - 1 multiplications, not m r.
 
 Its sums are shorter than a chain over all taps, but its transforms amplify rounding errors, the
 more the larger the tile. Tiles that hold infinities or NaN are computed directly, because the
@@ -9,86 +9,120 @@ arXiv:1509.09308.
 from __future__ import annotations
 
 from ...kernels.winograd import Winograd as WinogradDriver
+from ...kernels.winograd import members
+from ...kernels.winograd_filter import kernel_gradient
 from .algorithm import DrivenAlgorithm, Float32
 from .costs import (
     COPY_CYCLES,
+    GROWN_CYCLES,
     KERNEL_SHARE,
+    LINK_SHARE,
     TRANSFORM_CYCLES,
     kernel_transform_cycles,
     product_cycles,
 )
 from .problem import ConvProblem
+from .tiling import Tiling, tiling
 from .views import filter_driver, winograd_driver
+
+#: For each tile (see Tiling.upright), from how many summed products of an output (taps times
+#: channels), and of an element of dkernel (pixels), on its rms error is at most that of one chain
+#: of multiply-adds, whose error grows with its length while the transforms' does not. Measured on
+#: normal numbers, their positive parts, and magnitudes from 1e-6 to 1e6 in one tensor.
+LEAST_SUMMED = {
+    (2, 3, 2, 3): (144, 640),
+    (3, 3, 3, 3): (576, 768),
+    (4, 3, 4, 3): (2304, 3584),
+    (3, 2, 3, 2): (256, 320),
+    (4, 2, 4, 2): (768, 640),
+    (2, 3, 1, 1): (96, 320),
+    (3, 3, 1, 1): (192, 256),
+    (4, 3, 1, 1): (384, 400),
+    (3, 4, 1, 1): (400, 320),
+}
 
 
 class Winograd(DrivenAlgorithm):
-    """F(m x m, 3x3) for stride 1, in all directions; dx is the same of dy and the kernel turned.
+    """Convolutions in tiles of m outputs along each axis of the kernel that has several taps.
+
+    The kernel is cut into parts that fit the tiles, by the stride's phases too (see tiling). dx of
+    stride 1 is the same of dy and the kernel turned.
 
     Parameters
     ----------
     m : 2, 3 or 4
-        Outputs of a tile along each axis.
-    least_channels, least_pixels : int
-        From how many summed channels (of y and dx) or pixels (of dkernel) on its rms error is at
-        most that of one chain of multiply-adds, whose error grows with its length while the
-        transforms' does not. Measured on normal numbers, their positive parts, and
-        magnitudes from 1e-6 to 1e6 in one tensor.
+        Outputs of a tile along each such axis.
     error_factor : float
         See ConvAlgorithm: the errors of one output come from its neighbours' magnitudes too.
     """
 
-    def __init__(self, m: int, least_channels: int, least_pixels: int, error_factor: float) -> None:
+    def __init__(self, m: int, error_factor: float) -> None:
         self.m = m
         self.name = f"winograd{m}"
-        self.least_channels = least_channels
-        self.least_pixels = least_pixels
         self.error_factor = error_factor
-        self.reach = m + 1  # all products of m + 2 pixels with 3 taps
+        # All products of a tile's m + r - 1 pixels with a part's r taps.
+        self.reach = max(m + r - 2 for outputs, r, *_ in members() if outputs == m)
         self.exact_integers = m == 2  # the other points are fractions
 
     def unsupported_reason(self, p: ConvProblem, direction: str) -> str | None:
-        """Return why not: it is for 3x3 kernels of stride 1 without groups."""
-        if (p.KH, p.KW) != (3, 3):
-            return "the kernel is not 3x3"
-        if p.strides != (1, 1):
-            return "the stride is not 1"
+        """Return why not: it is for kernels that its tiles can be cut into, without groups."""
         if p.dilation != (1, 1):
             return "the kernel is dilated"
         if p.groups != 1:
             return "it has groups"
+        if p.strides != (1, 1) and direction == "backward_input":
+            return "the stride is not 1"
+        if self.tiling(p) is None:
+            return f"no tiles for {p.KH}x{p.KW} kernels of strides {p.strides}"
         return None
 
+    def tiling(self, p: ConvProblem) -> Tiling | None:
+        """Return its tiles for a problem, None if there are none."""
+        return tiling(self.m, (p.KH, p.KW), p.strides)
+
     def inaccurate_reason(self, p: ConvProblem, direction: str) -> str | None:
-        """Return why not: too short a sum to be as accurate as a chain of multiply-adds."""
+        """Return why not: too short sums to be as accurate as a chain of multiply-adds."""
         if p.precision != "highest":
             return None
+        t = self.tiling(p)
+        assert t is not None  # see unsupported_reason
+        least, least_pixels = LEAST_SUMMED[t.upright]
         if direction == "backward_filter":
-            summed, least = p.N * p.OH * p.OW, self.least_pixels
+            summed, least = p.N * p.OH * p.OW, least_pixels
         else:
             forward = direction == "forward"
-            summed, least = p.C if forward else p.F, self.least_channels
-            if 2 * p.pairs_inside < 9 * (p.OH * p.OW if forward else p.H * p.W):
+            summed = p.KH * p.KW * (p.C if forward else p.F)
+            pairs = p.KH * p.KW * (p.OH * p.OW if forward else p.H * p.W)
+            if 2 * p.pairs_inside < pairs:
                 return "less accurate than direct sums where most taps lie outside the image"
         if summed < least:
-            return f"less accurate than direct sums unless {least} are summed, here {summed}"
+            return f"less accurate than direct sums of fewer than {least} products, here {summed}"
         return None
 
     def cost(self, p: ConvProblem, direction: str) -> float:
         """Return the products of tiles, and the transforms of tiles and kernel."""
-        m, planes = self.m, (self.m + 2) ** 2
+        t = self.tiling(p)
+        assert t is not None  # see unsupported_reason
         forward = direction != "backward_input"
         height, width = (p.OH, p.OW) if forward else (p.H, p.W)
         read, written = (p.C, p.F) if forward else (p.F, p.C)
-        tiles = p.N * -(-height // m) * -(-width // m)
-        share = tiles * planes / max(p.N * p.OH * p.OW * 9, 1)
-        copied = COPY_CYCLES * tiles * m * m * read
-        moved = TRANSFORM_CYCLES * planes * tiles * (read + written)
-        transformed = KERNEL_SHARE[direction] * kernel_transform_cycles(p, planes)
-        return product_cycles(p, written) * share + moved + transformed + copied
+        rows, cols = t.rows.tiles(height), t.cols.tiles(width)
+        tiles = p.N * rows * cols
+        loaded = p.N * (rows + t.rows.tiles_after) * (cols + t.cols.tiles_after)
+        phases = p.strides[0] * p.strides[1]
+        share = tiles * t.products / max(p.N * p.OH * p.OW * p.KH * p.KW, 1)
+        copied = COPY_CYCLES * loaded * phases * t.rows.m * t.cols.m * read
+        moved = TRANSFORM_CYCLES * t.planes * (loaded * phases * read + tiles * written)
+        transformed = KERNEL_SHARE[direction] * kernel_transform_cycles(p, t.products)
+        grown = GROWN_CYCLES * max(t.products - p.KH * p.KW, 0) * p.C * p.F
+        products = product_cycles(p, written) * share * (1 + LINK_SHARE * (self.m > 2))
+        return products + moved + transformed + grown + copied
 
     def driver(self, p: ConvProblem, direction: str) -> WinogradDriver:
         """Return what computes y or dx."""
-        return winograd_driver(self.m, p, direction == "backward_input")
+        t = self.tiling(p)
+        assert t is not None  # see unsupported_reason
+        return winograd_driver(t, p, direction == "backward_input")
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
         """Return the transformed kernel and a block of transformed tiles."""
@@ -97,5 +131,5 @@ class Winograd(DrivenAlgorithm):
     def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
         """Write dkernel."""
         arrays = x.reshape(-1), dy.reshape(-1), dkernel.reshape(-1)
-        if not winograd_driver(self.m, p, False).run_filter(*arrays):
+        if not kernel_gradient(self.driver(p, "backward_filter"), *arrays):
             filter_driver(p, False).run(*arrays)

@@ -1,112 +1,116 @@
-/* The transforms of Winograd's F(m x m, 3x3), one axis each, for m = 2, 3 and 4, any vector type.
+/* The transforms of Winograd's F(m, r) along one axis.
  *
- *     y = A' [ (G g) * (B' d) ]        d: m + 2 inputs, g: 3 taps of the kernel, y: m outputs
+ *     y = A' [ (G g) * (B' d) ]        d: n = m + r - 1 inputs, g: r taps, y: m outputs
  *
- * They follow (Toom-Cook) from m + 1 points and infinity:
+ * They follow (Toom-Cook) from n - 1 points and infinity. B depends on the points alone, A on how many
+ * outputs there are, G on how many taps: row k of A and f[k] times row k of G hold the powers of
+ * point k (at infinity: the last coefficient), where f[k] is the product of its differences from the
+ * other points. Points are 0 if n is even, and pairs p, -p, which share the even and the odd part of
+ * each polynomial:
  *
- *     m = 2:  0, 1, -1
- *     m = 3:  3/8, -3/8, 11/8, -11/8
- *     m = 4:  0, 11/16, -11/16, 3/2, -3/2
+ *     n = 4:  0, 1, -1
+ *     n = 5:  3/8, -3/8, 11/8, -11/8
+ *     n = 6:  0, 11/16, -11/16, 3/2, -3/2
  *
- * The usual points of m = 4 (0, 1, -1, 2, -2) made rounding errors about twice as large in a float32
+ * The usual points of n = 6 (0, 1, -1, 2, -2) made rounding errors about twice as large in a float32
  * simulation of some layers. Of the dozen pairs tried, all with constants exact in float32, these had
- * the least errors; being pairs p, -p, they share the even and the odd part of each polynomial.
+ * the least errors. The functions below are called with constants and melt into a few instructions.
  * Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv:1509.09308; on points:
  * Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution for Deep Neural
  * Networks", arXiv:1803.10986. */
 #ifndef FC_WINOGRAD_TRANSFORMS_H
 #define FC_WINOGRAD_TRANSFORMS_H
 
-/* The values of two points p, -p from the even and the odd part of a polynomial. */
-#define FC_PAIR(o, k, even, odd) (o)[k] = (even) + (odd), (o)[(k) + 1] = (even) - (odd)
+#include "simd/vec.h"
 
-#define FC_W2_INPUT(o, i) /* B' */                                                              \
-    (o)[0] = (i)[0] - (i)[2], (o)[1] = (i)[1] + (i)[2], (o)[2] = (i)[2] - (i)[1],               \
-    (o)[3] = (i)[1] - (i)[3]
-#define FC_W2_KERNEL(o, i) /* G */                                                              \
-    (o)[0] = (i)[0], FC_PAIR(o, 1, ((i)[0] + (i)[2]) * 0.5, (i)[1] * 0.5), (o)[3] = (i)[2]
-#define FC_W2_OUTPUT(o, i) /* A' */                                                             \
-    (o)[0] = (i)[0] + (i)[1] + (i)[2], (o)[1] = (i)[1] - (i)[2] - (i)[3]
-#define FC_W2_SPREAD(o, i) /* A */                                                              \
-    (o)[0] = (i)[0], FC_PAIR(o, 1, (i)[0], (i)[1]), (o)[3] = -(i)[1]
-#define FC_W2_GATHER(o, i) /* G' */                                                             \
-    (o)[0] = (i)[0] + ((i)[1] + (i)[2]) * 0.5f, (o)[1] = ((i)[1] - (i)[2]) * 0.5f,              \
-    (o)[2] = ((i)[1] + (i)[2]) * 0.5f + (i)[3]
+#define FC_WINOGRAD_N 6 /* the largest n */
 
-/* a, b: the positive points; aa, bb: their squares; ga, gb: 1 / the product of differences from
- * all other points, which the kernel's rows are divided by. Kernels are transformed in float64. */
-#define FC_W3_A 0.375
-#define FC_W3_B 1.375
-#define FC_W3_AA (FC_W3_A * FC_W3_A)
-#define FC_W3_BB (FC_W3_B * FC_W3_B)
-#define FC_W3_GA (1 / (2 * FC_W3_A * (FC_W3_AA - FC_W3_BB)))
-#define FC_W3_GB (1 / (2 * FC_W3_B * (FC_W3_BB - FC_W3_AA)))
-#define FC_F(x) ((float)(x))
+/* The positive point of pair k, and whether 0 is a point: it is then the first, before the pairs. */
+FC_INLINE double winograd_point(int n, int k) {
+    return n == 4 ? 1 : n == 5 ? (k ? 1.375 : 0.375) : (k ? 1.5 : 0.6875);
+}
+FC_INLINE int winograd_zero(int n) { return n % 2 == 0; }
+FC_INLINE int winograd_pairs(int n) { return (n - 1) / 2; }
 
-/* The rows of -a and -b are negated here, and so not in the kernel's transform. */
-#define FC_W3_INPUT(o, i)                                                                       \
-    FC_PAIR(o, 0, ((i)[2] - (i)[0] * FC_F(FC_W3_BB)) * FC_F(FC_W3_A),                           \
-            (i)[3] - (i)[1] * FC_F(FC_W3_BB)),                                                  \
-    FC_PAIR(o, 2, ((i)[2] - (i)[0] * FC_F(FC_W3_AA)) * FC_F(FC_W3_B),                           \
-            (i)[3] - (i)[1] * FC_F(FC_W3_AA)),                                                  \
-    (o)[4] = (i)[4] - (i)[2] * FC_F(FC_W3_AA + FC_W3_BB) + (i)[0] * FC_F(FC_W3_AA * FC_W3_BB)
-#define FC_W3_KERNEL(o, i)                                                                      \
-    FC_PAIR(o, 0, ((i)[0] + (i)[2] * FC_W3_AA) * FC_W3_GA, (i)[1] * (FC_W3_A * FC_W3_GA)),      \
-    FC_PAIR(o, 2, ((i)[0] + (i)[2] * FC_W3_BB) * FC_W3_GB, (i)[1] * (FC_W3_B * FC_W3_GB)),      \
-    (o)[4] = (i)[2]
-#define FC_W3_OUTPUT(o, i)                                                                      \
-    (o)[0] = ((i)[0] + (i)[1]) + ((i)[2] + (i)[3]),                                             \
-    (o)[1] = ((i)[0] - (i)[1]) * FC_F(FC_W3_A) + ((i)[2] - (i)[3]) * FC_F(FC_W3_B),             \
-    (o)[2] = ((i)[0] + (i)[1]) * FC_F(FC_W3_AA) + (((i)[2] + (i)[3]) * FC_F(FC_W3_BB) + (i)[4])
-#define FC_W3_SPREAD(o, i)                                                                      \
-    FC_PAIR(o, 0, (i)[0] + (i)[2] * FC_F(FC_W3_AA), (i)[1] * FC_F(FC_W3_A)),                    \
-    FC_PAIR(o, 2, (i)[0] + (i)[2] * FC_F(FC_W3_BB), (i)[1] * FC_F(FC_W3_B)), (o)[4] = (i)[2]
-#define FC_W3_GATHER(o, i)                                                                      \
-    (o)[0] = ((i)[0] + (i)[1]) * FC_F(FC_W3_GA) + ((i)[2] + (i)[3]) * FC_F(FC_W3_GB),           \
-    (o)[1] = ((i)[0] - (i)[1]) * FC_F(FC_W3_A * FC_W3_GA)                                       \
-             + ((i)[2] - (i)[3]) * FC_F(FC_W3_B * FC_W3_GB),                                    \
-    (o)[2] = ((i)[0] + (i)[1]) * FC_F(FC_W3_AA * FC_W3_GA)                                      \
-             + (((i)[2] + (i)[3]) * FC_F(FC_W3_BB * FC_W3_GB) + (i)[4])
+FC_INLINE double winograd_power(double p, int e) {
+    return e == 0 ? 1 : e == 1 ? p : e == 2 ? p * p : p * p * p;
+}
 
-#define FC_W4_A 0.6875
-#define FC_W4_B 1.5
-#define FC_W4_AA (FC_W4_A * FC_W4_A)
-#define FC_W4_BB (FC_W4_B * FC_W4_B)
-#define FC_W4_G0 (1 / (FC_W4_AA * FC_W4_BB))
-#define FC_W4_GA (1 / (2 * FC_W4_AA * (FC_W4_AA - FC_W4_BB)))
-#define FC_W4_GB (1 / (2 * FC_W4_BB * (FC_W4_BB - FC_W4_AA)))
+/* 1 / f of pair k; of -p where it has the other sign, the row of B' has it too. */
+FC_INLINE double winograd_share(int n, int k) {
+    const double p = winograd_point(n, k), q = winograd_point(n, 1 - k);
+    const double f = (winograd_zero(n) ? p : 1) * 2 * p;
+    return 1 / (winograd_pairs(n) > 1 ? f * (p * p - q * q) : f);
+}
 
-#define FC_W4_INPUT(o, i)                                                                       \
-    (o)[0] = (i)[4] - (i)[2] * FC_F(FC_W4_AA + FC_W4_BB) + (i)[0] * FC_F(FC_W4_AA * FC_W4_BB),  \
-    FC_PAIR(o, 1, (i)[4] - (i)[2] * FC_F(FC_W4_BB),                                             \
-            ((i)[3] - (i)[1] * FC_F(FC_W4_BB)) * FC_F(FC_W4_A)),                                \
-    FC_PAIR(o, 3, (i)[4] - (i)[2] * FC_F(FC_W4_AA),                                             \
-            ((i)[3] - (i)[1] * FC_F(FC_W4_AA)) * FC_F(FC_W4_B)),                                \
-    (o)[5] = (i)[5] - (i)[3] * FC_F(FC_W4_AA + FC_W4_BB) + (i)[1] * FC_F(FC_W4_AA * FC_W4_BB)
-#define FC_W4_KERNEL(o, i)                                                                      \
-    (o)[0] = (i)[0] * FC_W4_G0,                                                                 \
-    FC_PAIR(o, 1, ((i)[0] + (i)[2] * FC_W4_AA) * FC_W4_GA, (i)[1] * (FC_W4_A * FC_W4_GA)),      \
-    FC_PAIR(o, 3, ((i)[0] + (i)[2] * FC_W4_BB) * FC_W4_GB, (i)[1] * (FC_W4_B * FC_W4_GB)),      \
-    (o)[5] = (i)[2]
-#define FC_W4_OUTPUT(o, i)                                                                      \
-    (o)[0] = (i)[0] + (((i)[1] + (i)[2]) + ((i)[3] + (i)[4])),                                  \
-    (o)[1] = ((i)[1] - (i)[2]) * FC_F(FC_W4_A) + ((i)[3] - (i)[4]) * FC_F(FC_W4_B),             \
-    (o)[2] = ((i)[1] + (i)[2]) * FC_F(FC_W4_AA) + ((i)[3] + (i)[4]) * FC_F(FC_W4_BB),           \
-    (o)[3] = ((i)[1] - (i)[2]) * FC_F(FC_W4_A * FC_W4_AA)                                       \
-             + (((i)[3] - (i)[4]) * FC_F(FC_W4_B * FC_W4_BB) + (i)[5])
-#define FC_W4_SPREAD(o, i)                                                                      \
-    (o)[0] = (i)[0],                                                                            \
-    FC_PAIR(o, 1, (i)[0] + (i)[2] * FC_F(FC_W4_AA),                                             \
-            (i)[1] * FC_F(FC_W4_A) + (i)[3] * FC_F(FC_W4_A * FC_W4_AA)),                        \
-    FC_PAIR(o, 3, (i)[0] + (i)[2] * FC_F(FC_W4_BB),                                             \
-            (i)[1] * FC_F(FC_W4_B) + (i)[3] * FC_F(FC_W4_B * FC_W4_BB)),                        \
-    (o)[5] = (i)[3]
-#define FC_W4_GATHER(o, i)                                                                      \
-    (o)[0] = (i)[0] * FC_F(FC_W4_G0) + (((i)[1] + (i)[2]) * FC_F(FC_W4_GA)                      \
-             + ((i)[3] + (i)[4]) * FC_F(FC_W4_GB)),                                             \
-    (o)[1] = ((i)[1] - (i)[2]) * FC_F(FC_W4_A * FC_W4_GA)                                       \
-             + ((i)[3] - (i)[4]) * FC_F(FC_W4_B * FC_W4_GB),                                    \
-    (o)[2] = ((i)[1] + (i)[2]) * FC_F(FC_W4_AA * FC_W4_GA)                                      \
-             + (((i)[3] + (i)[4]) * FC_F(FC_W4_BB * FC_W4_GB) + (i)[5])
+/* 1 / f of the point 0. */
+FC_INLINE double winograd_zero_share(int n) {
+    const double p = winograd_point(n, 0), q = winograd_point(n, 1);
+    return 1 / (winograd_pairs(n) > 1 ? p * p * q * q : -p * p);
+}
+
+/* o = B' i. */
+FC_INLINE void winograd_divide(int n, const vf *i, vf *o) {
+    const float a = (float)winograd_point(n, 0), aa = a * a;
+    const float b = (float)winograd_point(n, 1), bb = b * b;
+    if (n == 1) {
+        o[0] = i[0];
+    } else if (n == 4) {
+        o[0] = i[2] - i[0];
+        o[1] = i[2] + i[1], o[2] = i[2] - i[1];
+        o[3] = i[3] - i[1];
+    } else {
+        const int z = winograd_zero(n);
+        const vf even_a = i[z + 2] - i[z] * bb, odd_a = i[z + 3] - i[z + 1] * bb;
+        const vf even_b = i[z + 2] - i[z] * aa, odd_b = i[z + 3] - i[z + 1] * aa;
+        if (z) o[0] = i[4] - i[2] * (aa + bb) + i[0] * (aa * bb);
+        o[z] = even_a * a + odd_a, o[z + 1] = z ? odd_a - even_a * a : even_a * a - odd_a;
+        o[z + 2] = even_b * b + odd_b, o[z + 3] = z ? odd_b - even_b * b : even_b * b - odd_b;
+        o[n - 1] = i[n - 1] - i[n - 3] * (aa + bb) + i[z] * (aa * bb);
+    }
+}
+
+/* o = A i, or G i if shared: the values of a polynomial of `count` coefficients, of any vector type. */
+#define FC_WINOGRAD_VALUES(n, count, shared, i, o)                                               \
+    do {                                                                                         \
+        typedef __typeof__((o)[0][0]) real;                                                      \
+        if (winograd_zero(n)) (o)[0] = (i)[0] * (real)((shared) ? winograd_zero_share(n) : 1);   \
+        _Pragma("GCC unroll 2") for (int k = 0; k < winograd_pairs(n); k++) {                    \
+            const int at = winograd_zero(n) + 2 * k;                                             \
+            const double p = winograd_point(n, k), share = (shared) ? winograd_share(n, k) : 1;  \
+            __typeof__((o)[0]) even = (i)[0] * (real)share, odd = (i)[0] * 0;                    \
+            if ((count) > 2) even += (i)[2] * (real)(share * winograd_power(p, 2));              \
+            if ((count) > 1) odd = (i)[1] * (real)(share * p);                                   \
+            if ((count) > 3) odd += (i)[3] * (real)(share * winograd_power(p, 3));               \
+            (o)[at] = even + odd, (o)[at + 1] = even - odd;                                      \
+        }                                                                                        \
+        (o)[(n) - 1] = (i)[(count) - 1];                                                         \
+    } while (0)
+
+/* o = A' i, or G' i if shared: `count` sums over the points, each weighted with its power. */
+FC_INLINE void winograd_sums(int n, int count, int shared, const vf *i, vf *o) {
+    const int z = winograd_zero(n);
+    if (n == 1) {
+        o[0] = i[0];
+        return;
+    }
+#pragma GCC unroll 4
+    for (int e = 0; e < count; e++) {
+        vf sum = e % 2 ? i[z] - i[z + 1] : i[z] + i[z + 1];
+        sum *= (float)(winograd_power(winograd_point(n, 0), e) * (shared ? winograd_share(n, 0) : 1));
+        vf rest = (vf){0};
+        if (winograd_pairs(n) > 1) {
+            rest = e % 2 ? i[z + 2] - i[z + 3] : i[z + 2] + i[z + 3];
+            rest *= (float)(winograd_power(winograd_point(n, 1), e)
+                            * (shared ? winograd_share(n, 1) : 1));
+            if (e == count - 1) rest += i[n - 1];
+            sum += rest;
+        } else if (e == count - 1) {
+            sum += i[n - 1];
+        }
+        if (z && e == 0) sum += i[0] * (float)(shared ? winograd_zero_share(n) : 1);
+        o[e] = sum;
+    }
+}
 
 #endif

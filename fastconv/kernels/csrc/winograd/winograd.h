@@ -1,23 +1,29 @@
-/* The transforms of Winograd's F(m x m, 3x3), see winograd_f32.h. */
+/* The transforms of Winograd's F(m, r), see winograd_f32.h. */
 #ifndef FC_WINOGRAD_H
 #define FC_WINOGRAD_H
 
 #include <stddef.h>
 
-#define FC_WINOGRAD_SIZES 3 /* m = 2, 3, 4 */
+enum {
+#define FC_WINOGRAD(mv, rv, mh, rh) +1
+    FC_WINOGRAD_MEMBERS =
+#include "winograd/members.def"
+#undef FC_WINOGRAD
+};
 
 typedef struct {
+    ptrdiff_t mv, rv, mh, rh; /* see members.def */
     void (*input)(const float *x, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t channels, float *v,
                   ptrdiff_t step);
     void (*output)(const float *m, ptrdiff_t step, ptrdiff_t channels, const float *bias,
                    int activation, float *y, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows,
                    ptrdiff_t cols, int *finite);
-    void (*kernel)(const float *g, ptrdiff_t tap_step, ptrdiff_t channels, float *u,
+    void (*kernel)(const float *g, const ptrdiff_t *taps, ptrdiff_t channels, float *u,
                    ptrdiff_t step);
     void (*spread)(const float *dy, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols,
                    ptrdiff_t channels, float *z, ptrdiff_t step);
     void (*gather)(const float *m, ptrdiff_t step, ptrdiff_t channels, float *dg,
-                   ptrdiff_t tap_step, int *finite);
+                   const ptrdiff_t *taps, int *finite);
 } fc_winograd;
 
 #endif

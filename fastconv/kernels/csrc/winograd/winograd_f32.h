@@ -1,19 +1,23 @@
-/* Winograd's F(m x m, 3x3): m x m outputs of a 3x3 convolution from (m + 2)^2 products, not 9 m^2.
+/* Winograd's F(mv x mh, rv x rh): a tile of mv x mh outputs of a convolution of stride 1 with
+ * rv x rh taps from (mv + rv - 1) (mh + rh - 1) products, not mv mh rv rh.
  *
- *     y = A' [ (G g G') * (B' d B) ] A        d: inputs of a tile, g: 3x3 kernel, * elementwise
+ *     y = A' [ (G g G') * (B' d B) ] A        d: inputs of a tile, g: kernel, * elementwise
  *
  * and the same bilinear form turned round for the gradient of the kernel:
  *
  *     dg = G' [ sum over tiles (B' d B) * (A dy A') ] G
  *
- * Lanes are channels; a transformed tile is (m + 2)^2 planes, `step` floats apart. The functions are
- * winograd_body.h's, once for each m: winograd_input_<isa>_2 ... */
+ * A and B of either side belong to their axis. Lanes are channels; a transformed tile is so many
+ * planes, `step` floats apart. The functions of tiles.h are compiled for each line of members.def:
+ * winograd_input_<isa>_2323 ... */
 #include "gemm/tile.h"
 #include "simd/vec.h"
 #include "winograd/transforms.h"
 #include "winograd/winograd.h"
 
 typedef double vd __attribute__((vector_size(FC_VL * 8)));
+
+#include "winograd/tiles.h"
 
 FC_INLINE int FC_NAME(any_lane)(vi mask) {
     int32_t lanes[FC_VL], any = 0;
@@ -30,49 +34,56 @@ FC_INLINE int FC_NAME(any_lane)(vi mask) {
         for (const ptrdiff_t n = (channels)-c; c < (channels); c += n) call;                    \
     } while (0)
 
-#define FC_WM 2
-#define FC_W_INPUT FC_W2_INPUT
-#define FC_W_KERNEL FC_W2_KERNEL
-#define FC_W_OUTPUT FC_W2_OUTPUT
-#define FC_W_SPREAD FC_W2_SPREAD
-#define FC_W_GATHER FC_W2_GATHER
-#include "winograd/winograd_body.h"
-#undef FC_WM
-#undef FC_W_INPUT
-#undef FC_W_KERNEL
-#undef FC_W_OUTPUT
-#undef FC_W_SPREAD
-#undef FC_W_GATHER
+#define FC_WNAME(name, mv, rv, mh, rh) FC_JOIN(FC_NAME(name), mv##rv##mh##rh)
 
-#define FC_WM 3
-#define FC_W_INPUT FC_W3_INPUT
-#define FC_W_KERNEL FC_W3_KERNEL
-#define FC_W_OUTPUT FC_W3_OUTPUT
-#define FC_W_SPREAD FC_W3_SPREAD
-#define FC_W_GATHER FC_W3_GATHER
-#include "winograd/winograd_body.h"
-#undef FC_WM
-#undef FC_W_INPUT
-#undef FC_W_KERNEL
-#undef FC_W_OUTPUT
-#undef FC_W_SPREAD
-#undef FC_W_GATHER
+/* *finite tells whether all results are: infinities of one pixel turn to NaN in the others of its
+ * tile, so the caller computes such a tile directly. */
+#define FC_WINOGRAD(mv, rv, mh, rh)                                                             \
+    static void FC_WNAME(winograd_input, mv, rv, mh, rh)(                                       \
+        const float *x, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t channels, float *v,           \
+        ptrdiff_t step) {                                                                       \
+        FC_OVER_CHANNELS(c, n, channels,                                                        \
+                         winograd_input_part(mv + rv - 1, mh + rh - 1, x + c, row, pixel, v + c, \
+                                             step, n));                                         \
+    }                                                                                           \
+    static void FC_WNAME(winograd_output, mv, rv, mh, rh)(                                      \
+        const float *m, ptrdiff_t step, ptrdiff_t channels, const float *bias, int activation,  \
+        float *y, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols,               \
+        int *finite) {                                                                          \
+        vi bad = (vi){0};                                                                       \
+        FC_OVER_CHANNELS(c, n, channels,                                                        \
+                         bad |= winograd_output_part(mv, mv + rv - 1, mh, mh + rh - 1, m + c,   \
+                                                     step, bias ? bias + c : NULL, activation,  \
+                                                     y + c, row, pixel, rows, cols, n));        \
+        *finite = !FC_NAME(any_lane)(bad);                                                      \
+    }                                                                                           \
+    static void FC_WNAME(winograd_kernel, mv, rv, mh, rh)(                                      \
+        const float *g, const ptrdiff_t *taps, ptrdiff_t channels, float *u, ptrdiff_t step) {  \
+        FC_OVER_CHANNELS(c, n, channels,                                                        \
+                         winograd_kernel_part(rv, mv + rv - 1, rh, mh + rh - 1, g + c, taps,    \
+                                              u + c, step, n));                                 \
+    }                                                                                           \
+    static void FC_WNAME(winograd_spread, mv, rv, mh, rh)(                                      \
+        const float *dy, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols,        \
+        ptrdiff_t channels, float *z, ptrdiff_t step) {                                         \
+        FC_OVER_CHANNELS(c, n, channels,                                                        \
+                         winograd_spread_part(mv, mv + rv - 1, mh, mh + rh - 1, dy + c, row,    \
+                                              pixel, rows, cols, z + c, step, n));              \
+    }                                                                                           \
+    static void FC_WNAME(winograd_gather, mv, rv, mh, rh)(                                      \
+        const float *m, ptrdiff_t step, ptrdiff_t channels, float *dg, const ptrdiff_t *taps,   \
+        int *finite) {                                                                          \
+        vi bad = (vi){0};                                                                       \
+        FC_OVER_CHANNELS(c, n, channels,                                                        \
+                         bad |= winograd_gather_part(rv, mv + rv - 1, rh, mh + rh - 1, m + c,   \
+                                                     step, dg + c, taps, n));                   \
+        *finite = !FC_NAME(any_lane)(bad);                                                      \
+    }
+#include "winograd/members.def"
+#undef FC_WINOGRAD
 
-#define FC_WM 4
-#define FC_W_INPUT FC_W4_INPUT
-#define FC_W_KERNEL FC_W4_KERNEL
-#define FC_W_OUTPUT FC_W4_OUTPUT
-#define FC_W_SPREAD FC_W4_SPREAD
-#define FC_W_GATHER FC_W4_GATHER
-#include "winograd/winograd_body.h"
-#undef FC_WM
-#undef FC_W_INPUT
-#undef FC_W_KERNEL
-#undef FC_W_OUTPUT
-#undef FC_W_SPREAD
-#undef FC_W_GATHER
-
-#define FC_WINOGRAD_ENTRY(m)                                                                    \
-    {FC_JOIN(FC_NAME(winograd_input), m), FC_JOIN(FC_NAME(winograd_output), m),                 \
-     FC_JOIN(FC_NAME(winograd_kernel), m), FC_JOIN(FC_NAME(winograd_spread), m),                \
-     FC_JOIN(FC_NAME(winograd_gather), m)}
+#define FC_WINOGRAD_ENTRY(mv, rv, mh, rh)                                                       \
+    {mv, rv, mh, rh,                                                                            \
+     FC_WNAME(winograd_input, mv, rv, mh, rh), FC_WNAME(winograd_output, mv, rv, mh, rh),       \
+     FC_WNAME(winograd_kernel, mv, rv, mh, rh), FC_WNAME(winograd_spread, mv, rv, mh, rh),      \
+     FC_WNAME(winograd_gather, mv, rv, mh, rh)},

@@ -1,0 +1,121 @@
+/* Part of winograd_f32.h: the transforms of a tile for one vector of n channels, along both axes.
+ *
+ * The vertical axis has mv outputs, rv taps and nv inputs, the horizontal one mh, rh, nh; all are
+ * constants where these are called, so that arrays become registers. */
+#define FC_ALONG(i, n) _Pragma("GCC unroll 6") for (int i = 0; i < (n); i++)
+
+/* v[plane] = B' d B of the pixels at x. */
+FC_INLINE void winograd_input_part(int nv, int nh, const float *x, ptrdiff_t row, ptrdiff_t pixel,
+                                   float *v, ptrdiff_t step, ptrdiff_t n) {
+    vf t[FC_WINOGRAD_N][FC_WINOGRAD_N], d[FC_WINOGRAD_N], o[FC_WINOGRAD_N];
+    FC_ALONG(j, nh) {
+        FC_ALONG(i, nv) d[i] = vf_load_n(x + i * row + j * pixel, n);
+        winograd_divide(nv, d, o);
+        FC_ALONG(i, nv) t[i][j] = o[i];
+    }
+    FC_ALONG(i, nv) {
+        winograd_divide(nh, t[i], o);
+        FC_ALONG(j, nh) vf_store_n(v + (nh * i + j) * step, o[j], n);
+    }
+}
+
+/* y (rows x cols pixels) = activation(A' m A + bias); returns the lanes where A' m A is infinite or
+ * NaN. */
+FC_INLINE vi winograd_output_part(int mv, int nv, int mh, int nh, const float *m, ptrdiff_t step,
+                                  const float *bias, int activation, float *y, ptrdiff_t row,
+                                  ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t n) {
+    vf t[FC_WINOGRAD_N][FC_WINOGRAD_N], d[FC_WINOGRAD_N], o[FC_WINOGRAD_N];
+    const vf b = bias ? vf_load_n(bias, n) : (vf){0};
+    vi bad = (vi){0};
+    FC_ALONG(j, nh) {
+        FC_ALONG(i, nv) d[i] = vf_load_n(m + (nh * i + j) * step, n);
+        winograd_sums(nv, mv, 0, d, o);
+        FC_ALONG(i, mv) t[i][j] = o[i];
+    }
+    FC_ALONG(i, mv) {
+        if (i >= rows) continue;
+        winograd_sums(nh, mh, 0, t[i], o);
+        FC_ALONG(j, mh) {
+            if (j >= cols) continue;
+            vf sum = o[j];
+            bad |= (sum - sum) != (vf){0};
+            sum += b;
+            if (activation == FC_RELU) sum = vf_relu(sum);
+            if (activation == FC_RELU6) sum = vf_relu6(sum);
+            vf_store_n(y + i * row + j * pixel, sum, n);
+        }
+    }
+    return bad;
+}
+
+/* The same as FC_WINOGRAD_VALUES, for an axis left alone too. */
+#define FC_VALUES(n, count, shared, i, o)                                                        \
+    do {                                                                                         \
+        if ((n) == 1) {                                                                          \
+            (o)[0] = (i)[0];                                                                     \
+        } else {                                                                                 \
+            FC_WINOGRAD_VALUES(n, count, shared, i, o);                                          \
+        }                                                                                        \
+    } while (0)
+
+/* u[plane] = G g G' of the taps g[taps[...]], those below 0 being zero; in float64 till the end. */
+FC_INLINE void winograd_kernel_part(int rv, int nv, int rh, int nh, const float *g,
+                                    const ptrdiff_t *taps, float *u, ptrdiff_t step, ptrdiff_t n) {
+    vd t[FC_WINOGRAD_N][FC_WINOGRAD_N], d[FC_WINOGRAD_N], o[FC_WINOGRAD_N];
+    FC_ALONG(j, rh) {
+        FC_ALONG(i, rv) {
+            const ptrdiff_t tap = taps[rh * i + j];
+            const vi present = vi_splat(tap < 0 ? 0 : -1);
+            const vf weights = vf_load_n(tap < 0 ? g : g + tap, n);
+            d[i] = __builtin_convertvector(vf_select(present, weights, (vf){0}), vd);
+        }
+        FC_VALUES(nv, rv, 1, d, o);
+        FC_ALONG(i, nv) t[i][j] = o[i];
+    }
+    FC_ALONG(i, nv) {
+        FC_VALUES(nh, rh, 1, t[i], o);
+        FC_ALONG(j, nh) {
+            vf_store_n(u + (nh * i + j) * step, __builtin_convertvector(o[j], vf), n);
+        }
+    }
+}
+
+/* z[plane] = A dy A' of the rows x cols pixels at dy; the rest of a tile is zero. */
+FC_INLINE void winograd_spread_part(int mv, int nv, int mh, int nh, const float *dy, ptrdiff_t row,
+                                    ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols, float *z,
+                                    ptrdiff_t step, ptrdiff_t n) {
+    vf t[FC_WINOGRAD_N][FC_WINOGRAD_N], d[FC_WINOGRAD_N], o[FC_WINOGRAD_N];
+    FC_ALONG(j, mh) {
+        FC_ALONG(i, mv) {
+            d[i] = i < rows && j < cols ? vf_load_n(dy + i * row + j * pixel, n) : (vf){0};
+        }
+        FC_VALUES(nv, mv, 0, d, o);
+        FC_ALONG(i, nv) t[i][j] = o[i];
+    }
+    FC_ALONG(i, nv) {
+        FC_VALUES(nh, mh, 0, t[i], o);
+        FC_ALONG(j, nh) vf_store_n(z + (nh * i + j) * step, o[j], n);
+    }
+}
+
+/* dg[taps[...]] = G' m G of the summed products m[plane]; taps below 0 are left out. Returns the
+ * lanes of infinities or NaN. */
+FC_INLINE vi winograd_gather_part(int rv, int nv, int rh, int nh, const float *m, ptrdiff_t step,
+                                  float *dg, const ptrdiff_t *taps, ptrdiff_t n) {
+    vf t[FC_WINOGRAD_N][FC_WINOGRAD_N], d[FC_WINOGRAD_N], o[FC_WINOGRAD_N];
+    vi bad = (vi){0};
+    FC_ALONG(j, nh) {
+        FC_ALONG(i, nv) d[i] = vf_load_n(m + (nh * i + j) * step, n);
+        winograd_sums(nv, rv, 1, d, o);
+        FC_ALONG(i, rv) t[i][j] = o[i];
+    }
+    FC_ALONG(i, rv) {
+        winograd_sums(nh, rh, 1, t[i], o);
+        FC_ALONG(j, rh) {
+            if (taps[rh * i + j] < 0) continue;
+            bad |= (o[j] - o[j]) != (vf){0};
+            vf_store_n(dg + taps[rh * i + j], o[j], n);
+        }
+    }
+    return bad;
+}
