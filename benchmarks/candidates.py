@@ -76,12 +76,17 @@ def argument_parser(program: str, doc: str | None) -> argparse.ArgumentParser:
     return kernels_suite.convolution_parser(program, doc, [], rounds=3)
 
 
+def directions(options: argparse.Namespace) -> list[str]:
+    """Return the directions of the command line; "backward" means both gradients."""
+    single = {one for one in options.direction if one != "backward"}
+    both = {"input", "kernel"} if "backward" in options.direction else set()
+    return [one for one in DIRECTIONS if one in single | both]
+
+
 def measure(crew: Crew, options: argparse.Namespace) -> Iterator[Candidates]:
     """Yield all problems of the command line, timed; the crew is fastconv's process alone."""
     seconds = kernels_suite.turn_seconds(options)
-    single = {one for one in options.direction if one != "backward"}
-    both = {"input", "kernel"} if "backward" in options.direction else set()
-    asked = [one for one in DIRECTIONS if one in single | both]
+    asked = directions(options)
     cases = [
         (p, direction, precision)
         for p in kernels_suite.chosen_convolutions(options)

@@ -12,6 +12,7 @@ pytest.importorskip("benchmarks", reason="the benchmarks lie beside the tests in
 
 import fastconv
 from benchmarks import (
+    accuracy,
     bench_conv2d,
     bench_gemm,
     bench_inference,
@@ -88,6 +89,16 @@ def test_step_overhead_finds_the_kernels_of_a_step(tmp_path):
     assert {"forward", "backward", "optimizer", "take rows"} <= set(rows[0]["parts_us"])
     for row in rows:
         assert 0 < row["kernels_us"] < row["median_us"]
+
+
+def test_accuracy_compares_every_candidate_with_a_chain(tmp_path, capsys):
+    path = tmp_path / "accuracy.json"
+    assert accuracy.main(["article_conv2_3x3", "--json", str(path)]) == 0
+    assert "worst / chain's" in capsys.readouterr().out
+    rows = json.loads(path.read_text())["runs"][0]["rows"]
+    assert {row["direction"] for row in rows} == {"forward", "input", "kernel"}
+    assert {"direct", "im2col", "winograd2"} <= {row["algorithm"] for row in rows}
+    assert all(0.1 < row["excess"] < 1.5 for row in rows)
 
 
 def test_fit_costs_prints_every_constant(capsys):
