@@ -25,8 +25,8 @@ MEMORY_CYCLES = 4.0
 KERNEL_SHARE = {"forward": 0.0, "backward_input": 1.0, "backward_filter": 1.0}
 #: Reading one float of a kernel that has grown by its transform, from L3 or memory.
 GROWN_CYCLES = 0.2
-#: Storing sums after each short chain of multiply-adds, as a share of these.
-LINK_SHARE = 0.125
+#: Storing a sum of a transformed tile, in multiply-adds.
+STORE_STEPS = 2.0
 #: Bytes of planes that caches hold, other work beside them.
 CACHED_BYTES = 8 * 2**20
 #: Reading or writing one float of an image, where little is computed with it.

@@ -8,6 +8,7 @@ arXiv:1509.09308.
 
 from __future__ import annotations
 
+from ...kernels import isa
 from ...kernels.winograd import Winograd as WinogradDriver
 from ...kernels.winograd import members
 from ...kernels.winograd_filter import kernel_gradient
@@ -16,7 +17,7 @@ from .costs import (
     COPY_CYCLES,
     GROWN_CYCLES,
     KERNEL_SHARE,
-    LINK_SHARE,
+    STORE_STEPS,
     TRANSFORM_CYCLES,
     kernel_transform_cycles,
     product_cycles,
@@ -30,15 +31,15 @@ from .views import filter_driver, winograd_driver
 #: of multiply-adds, whose error grows with its length while the transforms' does not. Measured on
 #: normal numbers, their positive parts, and magnitudes from 1e-6 to 1e6 in one tensor.
 LEAST_SUMMED = {
-    (2, 3, 2, 3): (144, 640),
-    (3, 3, 3, 3): (576, 768),
-    (4, 3, 4, 3): (2304, 3584),
-    (3, 2, 3, 2): (256, 320),
-    (4, 2, 4, 2): (768, 640),
-    (2, 3, 1, 1): (96, 320),
-    (3, 3, 1, 1): (192, 256),
-    (4, 3, 1, 1): (384, 400),
-    (3, 4, 1, 1): (400, 320),
+    (2, 3, 2, 3): (144, 144),
+    (3, 3, 3, 3): (288, 576),
+    (4, 3, 4, 3): (2016, 1280),
+    (3, 2, 3, 2): (144, 192),
+    (4, 2, 4, 2): (512, 576),
+    (2, 3, 1, 1): (96, 144),
+    (3, 3, 1, 1): (144, 192),
+    (4, 3, 1, 1): (240, 288),
+    (3, 4, 1, 1): (224, 288),
 }
 
 
@@ -112,10 +113,12 @@ class Winograd(DrivenAlgorithm):
         phases = p.strides[0] * p.strides[1]
         share = tiles * t.products / max(p.N * p.OH * p.OW * p.KH * p.KW, 1)
         copied = COPY_CYCLES * loaded * phases * t.rows.m * t.cols.m * read
-        moved = TRANSFORM_CYCLES * t.planes * (loaded * phases * read + tiles * written)
+        vl = isa.vector_length()
+        vectors = loaded * phases * -(-read // vl) + tiles * -(-written // vl)
+        moved = TRANSFORM_CYCLES * t.planes * vectors * vl
         transformed = KERNEL_SHARE[direction] * kernel_transform_cycles(p, t.products)
         grown = GROWN_CYCLES * max(t.products - p.KH * p.KW, 0) * p.C * p.F
-        products = product_cycles(p, written) * share * (1 + LINK_SHARE * (self.m > 2))
+        products = product_cycles(p, written) * share * (1 + STORE_STEPS / read)
         return products + moved + transformed + grown + copied
 
     def driver(self, p: ConvProblem, direction: str) -> WinogradDriver:
