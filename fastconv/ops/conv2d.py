@@ -58,6 +58,8 @@ def conv2d(
         Applied to the result; "relu" and "relu6" while it is stored.
     algorithm : "auto", "direct", "im2col", "winograd2", "winograd3", "winograd4", "split" or
         "depthwise"
+        Winograd's number is that of the outputs of a tile along each axis with several taps; it is
+        for kernels without dilation and groups, see `ops.algorithms.tiling`.
         "auto" asks the plan, see `explain_conv2d`; it keeps to the precision that
         `config.set_float32_matmul_precision` asks for.
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastconv import config, ops
-from fastconv.ops.algorithms import plan_conv2d
+from fastconv.ops.algorithms import find, plan_conv2d
 from fastconv.ops.conv2d import make_problem
 
 
@@ -81,6 +81,37 @@ def test_errors_are_at_most_those_of_a_chain(each_isa, rng, kind, size, C):
         ):
             # Two chains of other orders differ by chance: a tenth more is not a worse method.
             assert rms(result - true) <= 1.1 * factor * bound, (precision, name)
+
+
+@pytest.mark.parametrize("name", ["winograd2", "winograd3", "winograd4"])
+@pytest.mark.parametrize(
+    ("window", "stride"),
+    [((1, 3), 1), ((3, 1), 1), ((1, 7), 1), ((2, 2), 1), ((5, 5), 1), ((3, 3), 1), ((3, 3), 2)],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", ["normal", "positive", "mixed"])
+def test_tiles_are_as_exact_as_a_chain_where_the_plan_takes_them(
+    each_isa, rng, kind, window, stride, name
+):
+    (KH, KW), size, algorithm = window, 16, find(name)
+    shape = (size - 1) * stride + KH, (size - 1) * stride + KW
+    for C in (16, 24, 40, 64, 96, 128, 256):
+        p = make_problem("test", (1, *shape, C), (KH, KW, C, 8), stride, "valid", 1, 1)
+        if algorithm.unsupported_reason(p, "forward"):
+            pytest.skip("no tiles for this kernel")
+        if algorithm.inaccurate_reason(p, "forward") is None:
+            break
+    x, kernel = numbers(kind, rng, p.x_shape), numbers("normal", rng, p.kernel_shape)
+    links, true = np.zeros(p.y_shape, np.float32), np.zeros(p.y_shape)
+    for i in range(KH):
+        for j in range(KW):
+            seen = x[:, i : i + size * stride : stride, j : j + size * stride : stride]
+            true += seen.astype(np.float64) @ kernel[i, j].astype(np.float64)
+            for c in range(C):
+                links = multiply_add(links, seen[..., c, None], kernel[i, j, c])
+    y = ops.conv2d(x, kernel, strides=stride, algorithm=name)
+    # So near to the threshold single draws are a little above it, most on CPUs without fused sums.
+    assert rms(y - true) <= 1.2 * rms(links - true), C
 
 
 def chosen(C):
