@@ -53,10 +53,12 @@ class Split(DrivenAlgorithm):
         """Return products of whole tiles, those between two rows of pixels too, and copies."""
         taps = p.KH * p.KW
         rows, written, read = p.N * p.OH * (p.OW + p.KW - 1), p.F, p.H * p.W * p.C
-        steps = p.KH * _row_steps(p, p.C) * min(p.strides[1], p.KW)
+        phases = min(p.strides[1], p.KW)
+        steps = p.KH * phases * _row_steps(p, -(-p.KW // phases), p.C)
         if direction == "backward_input":
             rows, written, read = p.N * p.H * (p.W + p.KW - 1), p.C, p.OH * p.OW * p.F
-            steps = -(-p.KH // p.strides[0]) * _row_steps(p, p.F)
+            # Each pixel meets the taps of its phase of the strides.
+            steps = -(-p.KH * _row_steps(p, p.KW, p.F) // (p.strides[0] * p.strides[1]))
         elif direction == "backward_filter":
             rows, steps, read = taps * -(-p.C // 16) * 16, -(-rows // 32), read + p.OH * p.OW * p.F
         tiles = -(-rows // 16) * -(-written // 16) * steps * _products(p, direction)
@@ -96,9 +98,8 @@ def _products(p: ConvProblem, direction: str) -> int:
     return planes * (planes + 1) // 2
 
 
-def _row_steps(p: ConvProblem, channels: int) -> int:
-    """Return the steps of one row of taps of one phase of the strides."""
-    taps = -(-p.KW // p.strides[1])
-    if p.dilation[1] > 1:  # they are no neighbours
+def _row_steps(p: ConvProblem, taps: int, channels: int) -> int:
+    """Return the steps of a row of taps, which are no neighbours if they are dilated."""
+    if p.dilation[1] > 1:
         return taps * -(-channels // 32)
     return -(-taps * channels // 32)
