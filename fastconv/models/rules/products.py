@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from ... import ops
 from ...layers import DepthwiseConv2D
 from ...ops import bound
-from ...ops.fusion import split_activation
+from ...ops.fusion import STORED, split_activation
 from ..buffers import Buffer
-from ..lowering import Backward, Builder, Gradient, unchanged
+from ..lowering import Backward, Builder, Gradient, forward_with
 from ..program import Step
 
 Float32 = bound.Float32
@@ -80,8 +80,10 @@ def _lower(
     ) -> None:
         b.emit(step, what, reads, [y], bind, product.algorithm(direction), product.macs)
 
-    def linear(y: Buffer, code: int) -> None:
-        emit("forward", "forward", [x], y, lambda: product.forward(x.array, code, y.array))
+    def linear(y: Buffer, name: str | None) -> None:
+        code, _ = split_activation(name)
+        what = forward_with(name)
+        emit(what, "forward", [x], y, lambda: product.forward(x.array, code, y.array))
 
     activation_gradient = _with_activation(b, step, shape, taped, linear)
 
@@ -118,29 +120,27 @@ def _with_activation(
     step: Step,
     shape: tuple[int, ...],
     taped: bool,
-    linear: Callable[[Buffer, int], None],
+    linear: Callable[[Buffer, str | None], None],
 ) -> Gradient:
     """Emit a linear map with the layer's activation; return what emits the latter's gradient.
 
     Parameters
     ----------
-    linear : function of a buffer and a code of `split_activation`
+    linear : function of a buffer and a name in `STORED` or None
         Emits what writes the result, with that activation, to the buffer.
     """
     name = step.layer.activation_name
     assert name is not None
-    code, left = split_activation(name)
     y = b.result(step, shape)
-    if left is None:
-        linear(y, code)
-        if code:
-            return b.activation_gradient(step, name, y, y)
+    if name in STORED:
+        linear(y, name)
+        return b.activation_gradient(step, name, y, y)
+    if name == "linear":
         b.free.add(step.output)
-        return unchanged
-    kind = ops.ACTIVATIONS[left]
+    kind = ops.ACTIVATIONS[name]
     z = y if kind.elementwise and not (taped and kind.needs_input) else b.new(shape)
-    linear(z, 0)
-    return b.activate(step, left, z, y)
+    linear(z, None)
+    return b.activate(step, name, z, y)
 
 
 def _bias_gradient(b: Builder, step: Step, dy: Buffer) -> None:
