@@ -12,7 +12,7 @@ from libc.string cimport memset
 from .gemm cimport ceil_div, grid_axis, multiply_grid, multiply_rows, packed_floats, rows_job
 from .isa cimport FC_LINEAR, FC_WINOGRAD_MEMBERS, active_table
 from .taps cimport (
-    create_view, delete_view, divide, finish_view, load, locate, tap_block, tap_image, tap_view,
+    create_view, delete_view, divide, finish_view, load, locate, tap_block,
 )
 from .threads cimport parallel_for, team_size, worker
 from .workspace cimport (
@@ -89,7 +89,7 @@ cdef void transform_input(
     winograd_context* s, tap_block* read, float* loaded, float* v, Py_ssize_t v_step,
 ) noexcept nogil:
     """Load a block and write the planes of its tiles."""
-    cdef Py_ssize_t n, i, j, phase, m = 0, row, pixel
+    cdef Py_ssize_t n, i, _j, phase, m = 0, row, pixel
     cdef const float* tile
     load(read, s.view, &s.image, s.x, loaded)
     row, pixel = s.SH * read.pixel_row * read.pixel, s.SW * read.pixel
@@ -98,7 +98,7 @@ cdef void transform_input(
     for n in range(read.images):
         for i in range(read.rows):
             tile = corner(s, read, n, i, 0)
-            for j in range(read.cols):
+            for _j in range(read.cols):
                 for phase in range(s.phases):
                     s.transforms.input(
                         tile + (phase // s.SW * read.pixel_row + phase % s.SW) * read.pixel,
