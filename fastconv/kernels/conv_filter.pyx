@@ -24,6 +24,8 @@ from .workspace cimport (
 
 cdef enum:
     BLOCK_FLOATS = 80 * 1024         # of x: with as much of dy they stay in L2
+    LARGE_FLOATS = 384 * 1024        # where every further block would pass over a large kernel again
+    LARGE_KERNEL = 64 * 1024
     BLOCK_PIXELS = 4096
     PARTIAL_FLOATS = 1024 * 1024     # of all partial sums together
     PARTIALS = 8
@@ -177,7 +179,7 @@ cdef class FilterGradient:
     cdef bint unfold
 
     def __cinit__(self, image, output, groups, depth, cols, view, unfold):
-        cdef Py_ssize_t pixels = BLOCK_PIXELS
+        cdef Py_ssize_t pixels = BLOCK_PIXELS, floats = BLOCK_FLOATS
         self.image.N, self.image.H, self.image.W, self.image.C = image
         self.image.depth = depth
         self.groups, self.cols, self.filters, self.unfold = groups, cols, output[2], unfold
@@ -186,12 +188,14 @@ cdef class FilterGradient:
         create_view(&self.view, view)
         finish_view(&self.view, &self.image)
         self.rows = self.view.n_taps * depth
+        if self.rows * self.filters >= LARGE_KERNEL:
+            floats = LARGE_FLOATS
         if unfold:
-            pixels = max(1, min(pixels, 2 * BLOCK_FLOATS // max(self.rows, 1)))
+            pixels = max(1, min(pixels, 2 * floats // max(self.rows, 1)))
         # dy's floats count too: a block of many filters holds fewer pixels.
-        pixels = max(1, min(pixels, BLOCK_FLOATS // max(cols, 1)))
-        divide(&self.blocks, &self.view, &self.image, BLOCK_FLOATS, pixels)
-        self.partials = PARTIALS
+        pixels = max(1, min(pixels, floats // max(cols, 1)))
+        divide(&self.blocks, &self.view, &self.image, floats, pixels)
+        self.partials = PARTIALS if floats == BLOCK_FLOATS else 1
         while self.partials > 1 and (
             self.partials > self.blocks.count
             or self.partials * self.rows * self.filters > PARTIAL_FLOATS
@@ -233,13 +237,16 @@ cdef class FilterGradient:
         self.describe(&s)
         s.x, s.dy = &x[0], &dy[0]
         cycles = <double>dy.shape[0] * self.rows / (2.0 * active_table().vl)
-        s.chunk_rows = ceil_div(ceil_div(self.rows, 8), tile_rows) * tile_rows
-        s.chunk_cols = max(tile_cols, ceil_div(ceil_div(self.cols, 2), tile_cols) * tile_cols)
-        s.col_chunks = ceil_div(self.cols, s.chunk_cols)
         if self.partials > 1:
             team = team_size(self.partials * self.groups, cycles)
         else:
-            team = team_size(ceil_div(self.rows, s.chunk_rows) * s.col_chunks, cycles)
+            team = team_size(ceil_div(self.rows, tile_rows) * ceil_div(self.cols, tile_cols), cycles)
+        # One thread takes all at once: every chunk packs dy for itself.
+        s.chunk_rows, s.chunk_cols = self.rows, self.cols
+        if team > 1:
+            s.chunk_rows = ceil_div(ceil_div(self.rows, 2 * team), tile_rows) * tile_rows
+            s.chunk_cols = max(tile_cols, ceil_div(ceil_div(self.cols, 2), tile_cols) * tile_cols)
+        s.col_chunks = ceil_div(self.cols, s.chunk_cols)
         s.loaded = scratch(FC_SLOT_IMAGE, team * s.loaded_floats + 1)
         s.packed = scratch(FC_SLOT_PACK_B, team * s.packed_floats)
         s.words = <Py_ssize_t*>scratch(
