@@ -142,7 +142,7 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef float** results = s.words + worker() * s.n_words
     cdef Py_ssize_t* steps = <Py_ssize_t*>(results + s.n_results)
     cdef float** rows = results
-    cdef Py_ssize_t image_step, run
+    cdef Py_ssize_t image_step
     cdef split_grid grid
     cdef tap_block block
     cdef fc_split_tile tile
