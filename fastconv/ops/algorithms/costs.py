@@ -1,8 +1,8 @@
 """The cost model's constants, in cycles of one core, and the shapes they are applied to.
 
-Set by hand so that the cheapest agreed with what was fastest among a few problems (ResNet-50's 3x3
-layers, the layers of the MNIST tutorial) on an AMD EPYC (Zen 4), one thread, AVX-512; not fitted.
-Only their ratios matter, and only between algorithms.
+Fitted by `python -m benchmarks.fit_costs` to what all convolutions of seven networks took on an AMD
+EPYC (Zen 4), one thread, AVX-512; those of split floats were set by hand. Only their ratios matter,
+and only between algorithms. `python -m benchmarks.plan_regret` tells what wrong choices cost.
 """
 
 from __future__ import annotations
@@ -10,31 +10,39 @@ from __future__ import annotations
 from ...kernels import isa
 from .problem import ConvProblem
 
-#: Vector multiply-adds a cycle.
-FMA_PER_CYCLE = 2.0
+#: Vector multiply-adds a cycle: two at the peak, which kernels do not quite reach.
+FMA_PER_CYCLE = 1.7
 #: Starting a run of neighbouring taps in the register tile, per row of the tile.
-RUN_CYCLES = 0.5
+RUN_CYCLES = 0.7
 #: Copying one float into a padded or unfolded block and reading it from there.
-COPY_CYCLES = 0.25
+COPY_CYCLES = 0.44
 #: Writing and reading one float of a plane of transformed tiles or kernels.
-TRANSFORM_CYCLES = 0.25
+TRANSFORM_CYCLES = 0.21
 #: The same where the planes outgrow the caches: memory gives one core about 10 GB/s.
-MEMORY_CYCLES = 4.0
+MEMORY_CYCLES = 2.7
 #: How much of a kernel's transform one call pays. Forward it is kept with the weights, see
 #: ops.packed; backwards it serves a batch whose size the choice may not look at: taken as 1.
 KERNEL_SHARE = {"forward": 0.0, "backward_input": 1.0, "backward_filter": 1.0}
-#: Reading one float of a kernel that has grown by its transform, from L3 or memory.
-GROWN_CYCLES = 0.2
-#: Storing a sum of a transformed tile, in multiply-adds.
-STORE_STEPS = 2.0
+#: Reading one float of a kernel that has grown by its transform: from L3, and from memory where the
+#: kernel is larger than that.
+GROWN_CYCLES = 0.19
+FAR_CYCLES = 1.2
+FAR_BYTES = 20 * 2**20
+#: Storing a vector of sums of a transformed tile.
+STORE_CYCLES = 1.7
 #: Bytes of planes that caches hold, other work beside them.
 CACHED_BYTES = 8 * 2**20
 #: Reading or writing one float of an image, where little is computed with it.
-TOUCH_CYCLES = 0.25
+TOUCH_CYCLES = 0.2
 #: Writing one bfloat16 part of a float, and reading it from a padded block.
 SPLIT_CYCLES = 0.25
-#: Adding one float of an unfolded gradient back into dx.
-SCATTER_CYCLES = 0.5
+#: Adding one float of an unfolded gradient back into dx; a run of fewer costs as much as this many.
+SCATTER_CYCLES = 0.77
+SCATTER_RUN = 8
+#: Floats of x or dy in a block of a kernel gradient, see kernels/conv_filter.pyx.
+FILTER_FLOATS = 384 * 1024
+#: Lanes of the vectors that few channels take where vectors are longer, see csrc/gemm/strip_f32.h.
+NARROW = 8
 
 
 def kernel_transform_cycles(p: ConvProblem, planes: int) -> float:
@@ -43,7 +51,22 @@ def kernel_transform_cycles(p: ConvProblem, planes: int) -> float:
     return floats * (TRANSFORM_CYCLES if 4 * floats <= CACHED_BYTES else MEMORY_CYCLES)
 
 
+def grown_cycles(p: ConvProblem, planes: int) -> float:
+    """Return the cycles to read what a kernel of `planes` transformed planes has more than itself."""
+    rate = GROWN_CYCLES if 4 * planes * p.C * p.F <= FAR_BYTES else FAR_CYCLES
+    return rate * max(planes - p.KH * p.KW, 0) * p.C * p.F
+
+
+def gradient_cycles(p: ConvProblem, floats: int) -> float:
+    """Return the cycles to write dkernel, once for each block of `floats` floats read."""
+    size = p.KH * p.KW * p.C // p.groups * p.F
+    if 4 * size <= CACHED_BYTES // 4:
+        return 0.0
+    return MEMORY_CYCLES * size * -(-floats // FILTER_FLOATS)
+
+
 def product_cycles(p: ConvProblem, channels: int) -> float:
     """Return the cycles of all multiply-adds when `channels` of each group fill the vectors."""
     vl = isa.vector_length()
-    return p.macs * (-(-channels // vl) * vl / channels) / (vl * FMA_PER_CYCLE)
+    lanes = min(NARROW, vl) if channels <= NARROW else -(-channels // vl) * vl
+    return p.macs * (lanes / channels) / (vl * FMA_PER_CYCLE)

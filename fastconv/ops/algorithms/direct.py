@@ -9,7 +9,7 @@ from __future__ import annotations
 from ...kernels import isa
 from ...kernels.conv import TapConvolution
 from .algorithm import DrivenAlgorithm, Float32
-from .costs import COPY_CYCLES, RUN_CYCLES, product_cycles
+from .costs import COPY_CYCLES, RUN_CYCLES, gradient_cycles, product_cycles
 from .problem import ConvProblem
 from .views import filter_driver, forward_driver, input_driver
 
@@ -38,10 +38,12 @@ class Direct(DrivenAlgorithm):
         runs = p.KH * (1 if merged and p.groups == 1 else p.KW)
         starts = pixels * p.groups * -(-channels // cols) * runs
         copied = p.N * p.H * p.W * p.C if any(map(sum, p.pads)) else 0
+        written = 0.0
         if direction == "backward_filter":
             # Rows of pixels are the runs here.
             starts = p.N * p.OH * p.groups * -(-channels // cols) * p.KH * p.KW * p.C // p.groups
-        return products + RUN_CYCLES * starts + COPY_CYCLES * copied
+            written = gradient_cycles(p, p.N * max(p.H * p.W * p.C, p.OH * p.OW * p.F))
+        return products + RUN_CYCLES * starts + COPY_CYCLES * copied + written
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
         """Return a padded block, a packed panel and row pointers."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from .algorithm import Bound, ConvAlgorithm, Float32
-from .costs import COPY_CYCLES, SCATTER_CYCLES, product_cycles
+from .costs import COPY_CYCLES, SCATTER_CYCLES, SCATTER_RUN, gradient_cycles, product_cycles
 from .problem import ConvProblem
 from .views import filter_driver, fold_driver, forward_driver
 
@@ -27,8 +27,13 @@ class Im2col(ConvAlgorithm):
         """Return products and the unfolded copy."""
         unfolded = p.N * p.OH * p.OW * p.KH * p.KW * p.C
         if direction == "backward_input":
-            return product_cycles(p, p.KH * p.KW * p.C // p.groups) + SCATTER_CYCLES * unfolded
-        return product_cycles(p, p.F // p.groups) + COPY_CYCLES * unfolded
+            added = unfolded * max(SCATTER_RUN * p.groups / p.C, 1.0)
+            return product_cycles(p, p.KH * p.KW * p.C // p.groups) + SCATTER_CYCLES * added
+        products = product_cycles(p, p.F // p.groups)
+        if direction == "backward_filter":
+            # Its sums run across the rows that were written, from one cache line to another.
+            return products + 3 * COPY_CYCLES * unfolded + gradient_cycles(p, unfolded // 2)
+        return products + COPY_CYCLES * unfolded
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
         """Return an unfolded block, a packed panel and row pointers."""

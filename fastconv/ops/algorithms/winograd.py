@@ -15,10 +15,10 @@ from ...kernels.winograd_filter import kernel_gradient
 from .algorithm import DrivenAlgorithm, Float32
 from .costs import (
     COPY_CYCLES,
-    GROWN_CYCLES,
     KERNEL_SHARE,
-    STORE_STEPS,
+    STORE_CYCLES,
     TRANSFORM_CYCLES,
+    grown_cycles,
     kernel_transform_cycles,
     product_cycles,
 )
@@ -117,9 +117,10 @@ class Winograd(DrivenAlgorithm):
         vectors = loaded * phases * -(-read // vl) + tiles * -(-written // vl)
         moved = TRANSFORM_CYCLES * t.planes * vectors * vl
         transformed = KERNEL_SHARE[direction] * kernel_transform_cycles(p, t.products)
-        grown = GROWN_CYCLES * max(t.products - p.KH * p.KW, 0) * p.C * p.F
-        products = product_cycles(p, written) * share * (1 + STORE_STEPS / read)
-        return products + moved + transformed + grown + copied
+        grown = grown_cycles(p, t.products)
+        stored = STORE_CYCLES * tiles * t.products * -(-written // vl)
+        products = product_cycles(p, written) * share
+        return products + stored + moved + transformed + grown + copied
 
     def driver(self, p: ConvProblem, direction: str) -> WinogradDriver:
         """Return what computes y or dx."""
