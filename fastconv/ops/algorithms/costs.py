@@ -52,7 +52,7 @@ def kernel_transform_cycles(p: ConvProblem, planes: int) -> float:
 
 
 def grown_cycles(p: ConvProblem, planes: int) -> float:
-    """Return the cycles to read what a kernel of `planes` transformed planes has more than itself."""
+    """Return the cycles to read what a kernel of `planes` transformed planes has grown by."""
     rate = GROWN_CYCLES if 4 * planes * p.C * p.F <= FAR_BYTES else FAR_CYCLES
     return rate * max(planes - p.KH * p.KW, 0) * p.C * p.F
 
