@@ -3,7 +3,7 @@
 A task takes one block of pixels, one group and some columns (output channels). Direct convolution
 reads the (padded) image where it lies, as lines of equally distant pixels where few elements are
 summed, else by lists of pointers to the pixels; im2col writes the taps of each pixel side by side
-first. All are the same product, and give the same bits.
+first. All are the same product; lines and lists give the same bits.
 """
 
 from libc.stdlib cimport calloc, free
