@@ -9,7 +9,7 @@ first. All are the same product; lines and lists give the same bits.
 from libc.stdlib cimport calloc, free
 
 from .gemm cimport ceil_div, grid_axis, multiply_grid, multiply_rows, pack_all, packed_floats, rows_job
-from .isa cimport active_table
+from .isa cimport active_table, fc_ukernels
 from .taps cimport (
     create_view, delete_view, divide, finish_view, load, locate, tap_block, tap_blocks, tap_image,
     tap_view, unfold as unfold_pixels,
@@ -37,6 +37,7 @@ cdef struct conv_context:
     Py_ssize_t cols              # output channels of a group
     Py_ssize_t chunk_cols, col_chunks
     bint unfold, grid
+    double cycles                # of all tasks on one thread, about
     float* loaded                # TMP per worker
     Py_ssize_t loaded_floats
     float* packed                # TMP per worker
@@ -179,12 +180,9 @@ cdef class TapConvolution:
                 break
         else:
             s.job.b_taps, s.job.b_depth = NULL, max(total, 1)
-
-    cdef double cycles(self, const conv_context* s) noexcept nogil:
-        """Estimate the cycles of one view on one thread: two multiply-adds of a vector a cycle."""
-        cdef Py_ssize_t pixels = self.image.N * s.view.rows * s.view.cols
-        cdef Py_ssize_t vectors = ceil_div(self.cols, active_table().vl)
-        return pixels * self.groups * vectors * (s.job.n_taps * s.job.depth * 0.5 + 4.0)
+        # Two multiply-adds of a vector a cycle.
+        pixels = self.image.N * view.rows * view.cols * self.groups
+        s.cycles = pixels * ceil_div(self.cols, active_table().vl) * (total * 0.5 + 4.0)
 
     cdef Py_ssize_t summed(self) noexcept nogil:
         """Return the products of one output, if there is one view of one group; else 0."""
@@ -205,38 +203,9 @@ cdef class TapConvolution:
         with nogil:
             pack_all(&s.job, self.summed(), self.cols, &packed[0])
 
-    def run(
-        self, const float[::1] x not None, const float[::1] kernel not None, float[::1] y not None,
-        const float[::1] bias=None, int activation=0, const float[::1] packed=None,
-    ) -> None:
-        """Compute y from flat arrays; sizes are the caller's to check."""
-        cdef conv_context s
-        cdef Py_ssize_t i, tasks
-        cdef int team
-        if y.shape[0] == 0:
-            return
-        for i in range(self.count):
-            self.describe(&s, &self.views[i])
-            s.x = &x[0] if x.shape[0] else NULL
-            s.b, s.y = &kernel[0], &y[0]
-            if packed is not None:
-                s.b, s.job.b_panel = &packed[0], self.summed() * active_table().tile_cols
-            s.bias = &bias[0] if bias is not None else NULL
-            s.job.activation, s.job.accumulate = activation, False
-            tasks = s.blocks.count * self.groups
-            team = team_size(tasks * ceil_div(self.cols, active_table().tile_cols), self.cycles(&s))
-            s.chunk_cols = self.cols
-            while team > 1 and tasks * ceil_div(self.cols, s.chunk_cols) < 4 * team \
-                    and s.chunk_cols > active_table().tile_cols:
-                s.chunk_cols = ceil_div(s.chunk_cols, 2 * active_table().tile_cols) * active_table().tile_cols
-            s.col_chunks = ceil_div(self.cols, s.chunk_cols)
-            s.loaded = scratch(FC_SLOT_IMAGE, team * s.loaded_floats + 1)
-            s.packed = scratch(FC_SLOT_PACK_B, team * s.packed_floats)
-            s.words = <Py_ssize_t*>scratch(
-                FC_SLOT_ROWS, team * s.n_words * sizeof(void*) // sizeof(float)
-            )
-            with nogil:
-                parallel_for(conv_task, &s, tasks * s.col_chunks, team)
+    def bind(self, x, kernel, y, bias=None, int activation=0) -> BoundConvolution:
+        """Return what computes y from flat arrays; sizes are the caller's to check."""
+        return BoundConvolution(self, x, kernel, y, bias, activation)
 
     def workspace_bytes(self) -> int:
         """Return the scratch memory that one thread uses."""
@@ -246,3 +215,83 @@ cdef class TapConvolution:
             self.describe(&s, &self.views[i])
             most = max(most, 4 * (s.loaded_floats + s.packed_floats) + s.n_words * sizeof(void*))
         return most
+
+
+cdef class BoundConvolution:
+    """A TapConvolution with its arrays, for calls by the thousand; one thread at a time."""
+
+    cdef TapConvolution driver
+    cdef object arrays, packed       # kept: tasks have their addresses only
+    cdef const float* kernel
+    cdef conv_context* contexts      # one a view; NULL if there is nothing to write
+    cdef const fc_ukernels* table    # that they are described for
+
+    def __cinit__(self, driver, x, kernel, y, bias, int activation):
+        cdef const float[::1] x_floats = x, kernel_floats = kernel, bias_floats = bias
+        cdef float[::1] y_floats = y
+        cdef Py_ssize_t i
+        self.driver, self.arrays = driver, (x, kernel, y, bias)
+        if y_floats.shape[0] == 0:
+            return
+        self.kernel = &kernel_floats[0]
+        self.contexts = <conv_context*>calloc(max(self.driver.count, 1), sizeof(conv_context))
+        if self.contexts == NULL:
+            raise MemoryError
+        for i in range(self.driver.count):
+            self.contexts[i].x = &x_floats[0] if x_floats.shape[0] else NULL
+            self.contexts[i].y = &y_floats[0]
+            self.contexts[i].bias = &bias_floats[0] if bias is not None else NULL
+            self.contexts[i].job.activation, self.contexts[i].job.accumulate = activation, False
+        self.describe()
+
+    def __dealloc__(self):
+        free(self.contexts)
+
+    cdef void describe(self) noexcept:
+        """Fill in what follows from the shapes and the instruction set."""
+        cdef Py_ssize_t i
+        self.table, self.packed = active_table(), None
+        for i in range(self.driver.count):
+            self.driver.describe(&self.contexts[i], &self.driver.views[i])
+            self.contexts[i].b = self.kernel
+
+    cdef int read_kernel(self, packed) except -1:
+        """Let the tasks read the kernel from another copy, None for the kernel itself."""
+        cdef const float[::1] floats = packed
+        cdef Py_ssize_t i
+        for i in range(self.driver.count):
+            self.contexts[i].b, self.contexts[i].job.b_panel = self.kernel, 0
+            if packed is not None:
+                self.contexts[i].b = &floats[0]
+                self.contexts[i].job.b_panel = self.driver.summed() * self.table.tile_cols
+        self.packed = packed
+        return 0
+
+    def __call__(self, packed=None) -> None:
+        """Compute y, given the packed kernel or None."""
+        cdef conv_context* s
+        cdef Py_ssize_t i, tasks, cols = self.driver.cols, tile_cols
+        cdef int team
+        if self.contexts == NULL:
+            return
+        if self.table != active_table():
+            self.describe()
+        if self.packed is not packed:
+            self.read_kernel(packed)
+        tile_cols = self.table.tile_cols
+        for i in range(self.driver.count):
+            s = &self.contexts[i]
+            tasks = s.blocks.count * s.groups
+            team = team_size(tasks * ceil_div(cols, tile_cols), s.cycles)
+            s.chunk_cols = cols
+            while team > 1 and tasks * ceil_div(cols, s.chunk_cols) < 4 * team \
+                    and s.chunk_cols > tile_cols:
+                s.chunk_cols = ceil_div(s.chunk_cols, 2 * tile_cols) * tile_cols
+            s.col_chunks = ceil_div(cols, s.chunk_cols)
+            s.loaded = scratch(FC_SLOT_IMAGE, team * s.loaded_floats + 1)
+            s.packed = scratch(FC_SLOT_PACK_B, team * s.packed_floats)
+            s.words = <Py_ssize_t*>scratch(
+                FC_SLOT_ROWS, team * s.n_words * sizeof(void*) // sizeof(float)
+            )
+            with nogil:
+                parallel_for(conv_task, s, tasks * s.col_chunks, team)

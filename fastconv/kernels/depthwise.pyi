@@ -5,17 +5,19 @@ Float32 = NDArray[np.float32]
 Shape4 = tuple[int, int, int, int]
 Geometry = tuple[int, int, int, int, int, int]
 
-def depthwise_conv2d(
-    x: Float32,
-    kernel: Float32,
-    bias: Float32 | None,
-    y: Float32,
-    geometry: Geometry,
-    activation: int,
-) -> None: ...
-def depthwise_conv2d_backward_input(
-    dy: Float32, kernel: Float32, dx: Float32, geometry: Geometry
-) -> None: ...
+class BoundDepthwise:
+    def __init__(
+        self,
+        x: Float32,
+        kernel: Float32,
+        bias: Float32 | None,
+        y: Float32,
+        geometry: Geometry,
+        activation: int,
+        backward: bool,
+    ) -> None: ...
+    def __call__(self, packed: Float32 | None = None) -> None: ...
+
 def depthwise_conv2d_backward_filter(
     x: Float32, dy: Float32, dkernel: Float32, geometry: Geometry
 ) -> None: ...

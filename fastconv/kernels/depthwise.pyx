@@ -4,12 +4,14 @@ No task writes what another does, and sums over the batch run over fixed blocks 
 added up in their order, so results do not depend on the number of threads.
 """
 
+from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from .gemm cimport ceil_div
-from .isa cimport FC_LINEAR, fc_depthwise
+from .isa cimport active_table, fc_depthwise
 from .rings cimport (
-    axis, begin_ring, copy_kernel, describe, gather_rows, get_copies, next_piece, piece, ring, windows,
+    axis, begin_ring, copy_kernel, count_axes, describe, gather_rows, get_copies, next_piece, piece,
+    ring, windows,
 )
 from .threads cimport parallel_for, team_size
 from .workspace cimport FC_SLOT_PARTIAL, scratch
@@ -45,7 +47,7 @@ cdef struct result_context:
     const float* bias            # IN  (channels) or NULL
     float* y                     # OUT (N, OH, OW, channels)
     int activation
-    Py_ssize_t block_rows, row_blocks
+    Py_ssize_t block_rows, row_blocks, tasks
 
 
 cdef void result_task(void* context, Py_ssize_t task) noexcept nogil:
@@ -93,49 +95,76 @@ cdef void result_task(void* context, Py_ssize_t task) noexcept nogil:
                 )
 
 
-cdef int compute(result_context* s) except -1:
-    cdef windows* w = &s.w
-    cdef Py_ssize_t tasks = w.N * w.col_blocks * w.channel_blocks
-    cdef Py_ssize_t row_blocks = min(ceil_div(MANY_TASKS, tasks), max(w.OH // FEW_ROWS, 1))
-    cdef double vectors = w.N * w.OH * w.OW * ceil_div(w.channels, w.table.vl)
-    cdef int team
-    s.block_rows = ceil_div(w.OH, row_blocks)
-    s.row_blocks = ceil_div(w.OH, s.block_rows)
-    tasks *= s.row_blocks
-    team = team_size(tasks, vectors * (0.6 * w.taps / (w.period_h * w.period_w) + 4.0))
-    get_copies(w, team)
-    with nogil:
-        parallel_for(result_task, s, tasks, team)
-    return 0
+cdef class BoundDepthwise:
+    """A depthwise convolution with its arrays, for calls by the thousand; one thread at a time.
 
+    Parameters
+    ----------
+    x, kernel, bias, y : arrays (N, H, W, C), (KH, KW, C * M), (C * M) or None, (N, OH, OW, C * M)
+        For the gradient for the input dy, which is read, and dx, not yet summed over M.
+    geometry : (SH, SW, DH, DW, PT, PL)
+        Of the forward pass.
+    activation : int
+    backward : bool
+        Compute the gradient for the input.
+    """
 
-def depthwise_conv2d(
-    const float[:, :, :, ::1] x not None, const float[:, :, ::1] kernel not None,
-    const float[::1] bias, float[:, :, :, ::1] y not None, tuple geometry, int activation,
-) -> None:
-    """Write y for kernel (KH, KW, C * M); geometry (SH, SW, DH, DW, PT, PL)."""
-    cdef result_context s
-    if empty(y):
-        return
-    describe(&s.w, shape4(x), shape4(y), shape3(kernel), geometry, False)
-    s.w.x, s.kernel, s.y = &x[0, 0, 0, 0], &kernel[0, 0, 0], &y[0, 0, 0, 0]
-    s.bias = &bias[0] if bias is not None else NULL
-    s.activation = activation
-    compute(&s)
+    cdef object arrays               # kept: tasks have their addresses only
+    cdef tuple shapes
+    cdef bint backward
+    cdef axis* axes
+    cdef result_context context
+    cdef double cycles               # of all tasks on one thread, about
 
+    def __cinit__(
+        self, const float[:, :, :, ::1] x not None, const float[:, :, ::1] kernel not None,
+        const float[::1] bias, float[:, :, :, ::1] y not None, tuple geometry, int activation,
+        bint backward,
+    ):
+        cdef result_context* s = &self.context
+        self.arrays, self.backward = (x, kernel, bias, y), backward
+        self.shapes = shape4(x), shape4(y), shape3(kernel), geometry
+        if empty(y):
+            return
+        s.w.x, s.kernel, s.y = &x[0, 0, 0, 0], &kernel[0, 0, 0], &y[0, 0, 0, 0]
+        s.bias = &bias[0] if bias is not None else NULL
+        s.activation = activation
+        self.axes = <axis*>malloc(count_axes(geometry, backward) * sizeof(axis))
+        if self.axes == NULL:
+            raise MemoryError
+        self.lay_out()
 
-def depthwise_conv2d_backward_input(
-    const float[:, :, :, ::1] dy not None, const float[:, :, ::1] kernel not None,
-    float[:, :, :, ::1] dx not None, tuple geometry,
-) -> None:
-    """Write dx (N, H, W, C * M), not yet summed over M, for kernel (KH, KW, C * M)."""
-    cdef result_context s
-    if empty(dx):
-        return
-    describe(&s.w, shape4(dy), shape4(dx), shape3(kernel), geometry, True)
-    s.w.x, s.kernel, s.y = &dy[0, 0, 0, 0], &kernel[0, 0, 0], &dx[0, 0, 0, 0]
-    s.bias, s.activation = NULL, FC_LINEAR
-    compute(&s)
+    def __dealloc__(self):
+        free(self.axes)
+
+    cdef int lay_out(self) except -1:
+        """Fill in what follows from the shapes and the instruction set."""
+        cdef result_context* s = &self.context
+        cdef windows* w = &s.w
+        cdef Py_ssize_t tasks, row_blocks
+        x_shape, y_shape, kernel_shape, geometry = self.shapes
+        describe(w, self.axes, x_shape, y_shape, kernel_shape, geometry, self.backward)
+        tasks = w.N * w.col_blocks * w.channel_blocks
+        row_blocks = min(ceil_div(MANY_TASKS, tasks), max(w.OH // FEW_ROWS, 1))
+        s.block_rows = ceil_div(w.OH, row_blocks)
+        s.row_blocks = ceil_div(w.OH, s.block_rows)
+        s.tasks = tasks * s.row_blocks
+        self.cycles = (1.0 * w.N * w.OH * w.OW * ceil_div(w.channels, w.table.vl)
+                       * (0.6 * w.taps / (w.period_h * w.period_w) + 4.0))
+        return 0
+
+    def __call__(self, packed=None) -> None:
+        """Compute y, or dx; there is no packed kernel."""
+        cdef result_context* s = &self.context
+        cdef int team
+        if self.axes == NULL:  # nothing to write
+            return
+        if s.w.table != active_table():
+            self.lay_out()
+        team = team_size(s.tasks, self.cycles)
+        get_copies(&s.w, team)
+        with nogil:
+            parallel_for(result_task, s, s.tasks, team)
 
 
 cdef struct filter_context:
@@ -210,13 +239,14 @@ def depthwise_conv2d_backward_filter(
     """Write dkernel (KH, KW, C * M)."""
     cdef filter_context s
     cdef windows* w = &s.w
+    cdef axis axes[2]
     cdef Py_ssize_t tasks
     cdef double vectors
     cdef int team
     if empty(x) or empty(dy):
         dkernel[:] = 0.0
         return
-    describe(w, shape4(x), shape4(dy), shape3(dkernel), geometry, False)
+    describe(w, axes, shape4(x), shape4(dy), shape3(dkernel), geometry, False)
     w.x, s.dy, s.dkernel = &x[0, 0, 0, 0], &dy[0, 0, 0, 0], &dkernel[0, 0, 0]
     s.block_images = max(BLOCK_PIXELS // (w.OH * w.OW), 1)
     s.block_rows = min(max(BLOCK_PIXELS // w.OW, 1), w.OH)
@@ -271,7 +301,14 @@ def workspace_bytes(
 ) -> int:
     """Return the scratch memory that one thread uses; arguments as of rings.describe."""
     cdef windows w
+    cdef axis* axes
     if 0 in x_shape:
         return 0
-    describe(&w, x_shape, y_shape, kernel_shape, geometry, backward)
+    axes = <axis*>malloc(count_axes(geometry, backward) * sizeof(axis))
+    if axes == NULL:
+        raise MemoryError
+    try:
+        describe(&w, axes, x_shape, y_shape, kernel_shape, geometry, backward)
+    finally:
+        free(axes)
     return w.copy_floats * sizeof(float) + 2 * w.slots * sizeof(Py_ssize_t)

@@ -49,8 +49,9 @@ cdef struct ring:
 cdef struct piece:
     Py_ssize_t output, outputs, tap, taps
 
-cdef int describe(windows* w, tuple x_shape, tuple y_shape, tuple kernel_shape, tuple geometry,
-                  bint backward) except -1
+cdef Py_ssize_t count_axes(tuple geometry, bint backward) except -1
+cdef int describe(windows* w, axis* axes, tuple x_shape, tuple y_shape, tuple kernel_shape,
+                  tuple geometry, bint backward) except -1
 cdef int get_copies(windows* w, int team) except -1
 cdef void begin_ring(ring* r, const windows* w, Py_ssize_t image, Py_ssize_t channel,
                      Py_ssize_t col, Py_ssize_t cols) noexcept nogil

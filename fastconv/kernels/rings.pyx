@@ -3,7 +3,7 @@
 from .gemm cimport ceil_div
 from .isa cimport active_table
 from .threads cimport worker
-from .workspace cimport FC_SLOT_IMAGE, FC_SLOT_PACK_A, FC_SLOT_ROWS, scratch
+from .workspace cimport FC_SLOT_IMAGE, FC_SLOT_ROWS, scratch
 
 # Floats of a ring, or of what lies in its place: most of a small L1.
 cdef enum:
@@ -102,8 +102,15 @@ cdef void divide(windows* w) noexcept nogil:
     w.copy_floats = ceil_div((w.slots * w.width + w.taps) * w.block_channels, 16) * 16
 
 
+cdef Py_ssize_t count_axes(tuple geometry, bint backward) except -1:
+    """Return how many axes `describe` fills in."""
+    cdef Py_ssize_t SH = geometry[0], SW = geometry[1]
+    return SH + SW if backward else 2
+
+
 cdef int describe(
-    windows* w, tuple x_shape, tuple y_shape, tuple kernel_shape, tuple geometry, bint backward,
+    windows* w, axis* axes, tuple x_shape, tuple y_shape, tuple kernel_shape, tuple geometry,
+    bint backward,
 ) except -1:
     """Fill in all but the arrays, for shapes (N, H, W, C), (N, OH, OW, C * M), (KH, KW, C * M).
 
@@ -111,7 +118,6 @@ cdef int describe(
     pass.
     """
     cdef Py_ssize_t KH, SH, SW, DH, DW, PT, PL
-    cdef axis* axes
     SH, SW, DH, DW, PT, PL = geometry
     KH, w.KW, w.channels = kernel_shape
     w.N, w.H, w.W, w.C = x_shape
@@ -121,9 +127,6 @@ cdef int describe(
     w.taps = KH * w.KW
     w.table = active_table()
     w.period_h, w.period_w = SH if backward else 1, SW if backward else 1
-    axes = <axis*>scratch(
-        FC_SLOT_PACK_A, (w.period_h + w.period_w) * sizeof(axis) // sizeof(float)
-    )
     w.rows, w.cols = axes, axes + w.period_h
     if backward:
         backward_axes(axes, KH, SH, DH, PT)

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,14 @@ class SplitConvolution:
         views: Sequence[tuple[Any, ...]],
         direct: TapConvolution,
     ) -> None: ...
-    def run(
+    def bind(
         self,
         x: NDArray[np.float32],
         kernel: NDArray[np.float32],
         y: NDArray[np.float32],
         bias: NDArray[np.float32] | None = None,
         activation: int = 0,
-        packed: NDArray[np.float32] | None = None,
-    ) -> None: ...
+    ) -> Callable[[NDArray[np.float32] | None], None]: ...
     def packed_floats(self) -> int: ...
     def pack(self, kernel: NDArray[np.float32], packed: NDArray[np.float32]) -> None: ...
     def workspace_bytes(self) -> int: ...

@@ -7,6 +7,8 @@ of outputs are computed in vain. Taps that are neighbours in a row are summed as
 An image with results that are infinite or NaN is computed once more, directly.
 """
 
+from functools import partial
+
 from libc.stdint cimport uint16_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
@@ -339,11 +341,15 @@ cdef class SplitConvolution:
         """Write the kernel as `run` wants it."""
         self.write_packed(&kernel[0], &packed[0])
 
+    def bind(self, x, kernel, y, bias=None, int activation=0) -> partial:
+        """Return what computes y from flat arrays; sizes are the caller's to check."""
+        return partial(self.run, x, kernel, y, bias, activation)
+
     def run(
         self, const float[::1] x not None, const float[::1] kernel not None, float[::1] y not None,
         const float[::1] bias=None, int activation=0, const float[::1] packed=None,
     ) -> None:
-        """Compute y from flat arrays; sizes are the caller's to check."""
+        """Compute y, given the packed kernel or None."""
         cdef split_context s
         cdef Py_ssize_t i, tasks, columns = ceil_div(self.cols, FC_SPLIT_COLS)
         cdef Py_ssize_t x_image = self.image.H * self.image.W * self.image.C
@@ -378,8 +384,8 @@ cdef class SplitConvolution:
             return
         for i in range(self.image.N):
             if spoiled[i]:
-                self.direct.run(x[i * x_image : (i + 1) * x_image], kernel,
-                                y[i * self.y_image : (i + 1) * self.y_image], bias, activation)
+                self.direct.bind(x[i * x_image : (i + 1) * x_image], kernel,
+                                 y[i * self.y_image : (i + 1) * self.y_image], bias, activation)()
 
     cdef double cycles(self, const split_context* s) noexcept nogil:
         """Estimate the cycles of one view on one thread."""

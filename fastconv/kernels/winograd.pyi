@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,15 +20,14 @@ class Winograd:
         view: tuple[Any, ...],
         parts: list[tuple[int, int, int, int, bool, bool, list[int]]],
     ) -> None: ...
-    def run(
+    def bind(
         self,
         x: Float32,
         kernel: Float32,
         y: Float32,
         bias: Float32 | None = None,
         activation: int = 0,
-        packed: Float32 | None = None,
-    ) -> None: ...
+    ) -> Callable[[Float32 | None], None]: ...
     def packed_floats(self) -> int: ...
     def pack(self, kernel: Float32, packed: Float32) -> None: ...
     def workspace_bytes(self) -> int: ...

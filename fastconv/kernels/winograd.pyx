@@ -10,7 +10,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from .gemm cimport ceil_div, grid_axis, multiply_grid, multiply_rows, packed_floats, rows_job
-from .isa cimport FC_LINEAR, FC_WINOGRAD_MEMBERS, active_table
+from .isa cimport FC_LINEAR, FC_WINOGRAD_MEMBERS, active_table, fc_ukernels
 from .taps cimport (
     create_view, delete_view, divide, finish_view, load, locate, tap_block,
 )
@@ -353,36 +353,9 @@ cdef class Winograd:
         s.kernel, s.u = &kernel[0], &packed[0]
         self.transform_kernel(&s)
 
-    def run(
-        self, const float[::1] x not None, const float[::1] kernel not None, float[::1] y not None,
-        const float[::1] bias=None, int activation=0, const float[::1] packed=None,
-    ) -> None:
-        """Compute y from flat arrays; sizes are the caller's to check."""
-        cdef winograd_context s
-        cdef int team
-        cdef Py_ssize_t tile_cols = active_table().tile_cols
-        if y.shape[0] == 0:
-            return
-        self.prepare(&s)
-        s.x, s.kernel, s.y = &x[0], &kernel[0], &y[0]
-        s.bias = &bias[0] if bias is not None else NULL
-        s.activation = activation
-        # The products of 3x3's F(2x2) for each output, about: only whether a team is worth while.
-        team = team_size(s.blocks.count * ceil_div(s.cols, tile_cols),
-                         2.0 * y.shape[0] * s.depth / active_table().vl)
-        while team > 1 and s.blocks.count * ceil_div(s.cols, s.chunk_cols) < 2 * team \
-                and s.chunk_cols > tile_cols:
-            s.chunk_cols = ceil_div(s.chunk_cols, 2 * tile_cols) * tile_cols
-        s.col_chunks = ceil_div(s.cols, s.chunk_cols)
-        s.planes_floats = block_planes(&s)
-        self.reserve(&s, team, team, s.depth, 1)
-        if packed is not None:
-            s.u = <float*>&packed[0]  # only read
-        else:
-            s.u = scratch(FC_SLOT_KERNEL, s.n_parts * s.n_planes * s.u_step)
-            self.transform_kernel(&s)
-        with nogil:
-            parallel_for(block_task, &s, s.blocks.count * s.col_chunks, team)
+    def bind(self, x, kernel, y, bias=None, int activation=0) -> BoundWinograd:
+        """Return what computes y from flat arrays; sizes are the caller's to check."""
+        return BoundWinograd(self, x, kernel, y, bias, activation)
 
     def workspace_bytes(self) -> int:
         """Return the scratch memory: the transformed kernel, and one thread's block."""
@@ -395,3 +368,59 @@ cdef class Winograd:
 cdef Py_ssize_t block_planes(const winograd_context* s) noexcept nogil:
     """Return the floats of a block's planes, before and after the products."""
     return s.n_planes * (s.phases * plane_step(s.read_tiles, s.depth) + plane_step(s.tiles, s.chunk_cols))
+
+
+cdef class BoundWinograd:
+    """A Winograd with its arrays, for calls by the thousand; one thread at a time."""
+
+    cdef Winograd driver
+    cdef object arrays               # kept: tasks have their addresses only
+    cdef winograd_context context
+    cdef const fc_ukernels* table    # that it is described for
+    cdef double cycles               # of all tasks on one thread, about
+
+    def __cinit__(self, driver, x, kernel, y, bias, int activation):
+        cdef const float[::1] x_floats = x, kernel_floats = kernel, bias_floats = bias
+        cdef float[::1] y_floats = y
+        self.driver, self.arrays = driver, (x, kernel, y, bias)
+        if y_floats.shape[0] == 0:
+            return
+        self.context.x, self.context.y = &x_floats[0], &y_floats[0]
+        self.context.kernel = &kernel_floats[0]
+        self.context.bias = &bias_floats[0] if bias is not None else NULL
+        self.context.activation = activation
+        self.describe()
+
+    cdef void describe(self) noexcept:
+        """Fill in what follows from the shapes and the instruction set."""
+        self.table = active_table()
+        self.driver.prepare(&self.context)
+        # The products of 3x3's F(2x2) for each output: only whether a team is worth while.
+        self.cycles = (2.0 * self.driver.image.N * self.driver.OH * self.driver.OW
+                       * self.driver.cols * self.context.depth / self.table.vl)
+
+    def __call__(self, const float[::1] packed=None) -> None:
+        """Compute y, given the packed kernel or None."""
+        cdef winograd_context* s = &self.context
+        cdef Py_ssize_t tile_cols
+        cdef int team
+        if self.table == NULL:  # nothing to write
+            return
+        if self.table != active_table():
+            self.describe()
+        tile_cols = self.table.tile_cols
+        team = team_size(s.blocks.count * ceil_div(s.cols, tile_cols), self.cycles)
+        s.chunk_cols = s.cols
+        while team > 1 and s.blocks.count * ceil_div(s.cols, s.chunk_cols) < 2 * team \
+                and s.chunk_cols > tile_cols:
+            s.chunk_cols = ceil_div(s.chunk_cols, 2 * tile_cols) * tile_cols
+        s.col_chunks = ceil_div(s.cols, s.chunk_cols)
+        s.planes_floats = block_planes(s)
+        self.driver.reserve(s, team, team, s.depth, 1)
+        if packed is not None:
+            s.u = <float*>&packed[0]  # only read
+        else:
+            s.u = scratch(FC_SLOT_KERNEL, s.n_parts * s.n_planes * s.u_step)
+            self.driver.transform_kernel(s)
+        with nogil:
+            parallel_for(block_task, s, s.blocks.count * s.col_chunks, team)

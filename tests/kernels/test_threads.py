@@ -54,6 +54,7 @@ def _in_child(queue, x, kernel):
     "fork" not in multiprocessing.get_all_start_methods(), reason="the system has no fork"
 )
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # JAX's, where another test loaded it
 def test_a_forked_child_does_not_hang(large):
     """libgomp's team does not survive a fork: the child has to do without."""
     before = config.get_num_threads()

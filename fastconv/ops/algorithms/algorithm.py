@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -19,16 +18,15 @@ Bound = Callable[["Float32 | None"], None]
 class Driver(Protocol):
     """What `kernels` computes y or dx with: TapConvolution, Winograd."""
 
-    def run(
+    def bind(
         self,
         x: Float32,
         kernel: Float32,
         y: Float32,
         bias: Float32 | None = None,
         activation: int = 0,
-        packed: Float32 | None = None,
-    ) -> None:
-        """Write y."""
+    ) -> Bound:
+        """Return what writes y, given the packed kernel or None."""
 
     def packed_floats(self) -> int:
         """Return the size of the packed kernel."""
@@ -159,11 +157,11 @@ class DrivenAlgorithm(ConvAlgorithm):
     ) -> Bound:
         """Return `forward` as a function of the packed kernel."""
         flat = x.reshape(-1), kernel.reshape(-1), y.reshape(-1)
-        return partial(self.driver(p, "forward").run, *flat, bias, activation)
+        return self.driver(p, "forward").bind(*flat, bias, activation)
 
     def bind_backward_input(
         self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32
     ) -> Bound:
         """Return `backward_input` as a function of the packed kernel."""
         flat = dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1)
-        return partial(self.driver(p, "backward_input").run, *flat, None, 0)
+        return self.driver(p, "backward_input").bind(*flat)

@@ -43,19 +43,21 @@ class Depthwise(ConvAlgorithm):
         y: Float32,
     ) -> Bound:
         """Return `forward` as a function of the packed kernel, which is None."""
-        arguments = x, _flat(p, kernel), bias, y, _geometry(p), activation
-        return lambda packed: kernels.depthwise_conv2d(*arguments)
+        arrays = x, _flat(p, kernel), bias, y
+        return kernels.BoundDepthwise(*arrays, _geometry(p), activation, False)
 
     def bind_backward_input(
         self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32
     ) -> Bound:
         """Return `backward_input` as a function of the packed kernel, which is None."""
+        flat, geometry = _flat(p, kernel), _geometry(p)
+        if p.F == p.C:
+            return kernels.BoundDepthwise(dy, flat, None, dx, geometry, 0, True)
 
         def run(packed: Float32 | None) -> None:
-            full = dx if p.F == p.C else np.empty((p.N, p.H, p.W, p.F), np.float32)
-            kernels.depthwise_conv2d_backward_input(dy, _flat(p, kernel), full, _geometry(p))
-            if p.F > p.C:
-                kernels.sum_channels(full.reshape(-1), dx.reshape(-1))
+            full = np.empty((p.N, p.H, p.W, p.F), np.float32)
+            kernels.BoundDepthwise(dy, flat, None, full, geometry, 0, True)()
+            kernels.sum_channels(full.reshape(-1), dx.reshape(-1))
 
         return run
 

@@ -54,7 +54,7 @@ class Im2col(ConvAlgorithm):
     ) -> Bound:
         """Return `forward` as a function of the packed kernel, which is None."""
         flat = x.reshape(-1), kernel.reshape(-1), y.reshape(-1)
-        return partial(forward_driver(p, True).run, *flat, bias, activation)
+        return forward_driver(p, True).bind(*flat, bias, activation)
 
     def bind_backward_input(
         self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32
