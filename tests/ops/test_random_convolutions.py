@@ -8,6 +8,7 @@ without it a few are drawn, always the same.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import defaultdict
 from typing import NamedTuple
@@ -18,14 +19,16 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from fastconv import config, ops
-from fastconv.ops.algorithms import CONV2D_ALGORITHMS, ConvAlgorithm, find, plan_conv2d
+from fastconv.kernels.winograd import members
+from fastconv.ops.algorithms import CONV2D_ALGORITHMS, find, plan_conv2d
+from fastconv.ops.algorithms.tiling import tiling
 from fastconv.ops.precision import PRECISIONS
 
 from .. import reference
 from .compare import EPS, assert_same_bits, assert_within
 from .problems import DIRECTIONS, Conv, Data, describe, magnitudes_of
 
-EXAMPLES = int(os.environ.get("FASTCONV_EXAMPLES", 80))
+EXAMPLES = os.environ.get("FASTCONV_EXAMPLES")
 
 #: rms of the errors, in units of eps times the rms of what the products' magnitudes sum to.
 RMS = {"highest": 0.5, "high": 5.0, "medium": 2.0**15}
@@ -41,8 +44,9 @@ class Drawn(NamedTuple):
     integers: bool
     bias: bool
     activation: str | None
-    #: Which image of the batch is computed alone.
+    #: Which image of the batch is computed alone, and how many threads compute all of them.
     image: int
+    threads: int
 
     def arrays(self):
         rng = np.random.default_rng(self.seed)
@@ -59,19 +63,42 @@ class Drawn(NamedTuple):
 
 #: Around the vectors of all instruction sets, and anything else.
 CHANNELS = st.sampled_from([7, 8, 9, 15, 16, 17, 31, 32, 33]) | st.integers(1, 40)
+#: Around the blocks in which long sums are added up.
+MANY_CHANNELS = st.sampled_from([255, 256, 257, 383, 384, 385, 577])
+
+#: Winograd's tiles: member: the windows and strides that are cut into such tiles, stride 1 apart
+#: because only there dx is computed in tiles too.
+TILES = {member: ([], []) for member in members()}
+for m, *window_and_strides in itertools.product((2, 3, 4), *[range(1, 8)] * 2, *[range(1, 4)] * 2):
+    window, strides = tuple(window_and_strides[:2]), tuple(window_and_strides[2:])
+    cut = tiling(m, window, strides)
+    if cut is not None:
+        TILES[cut.upright][strides != (1, 1)].append((window, strides))
+
+#: What is drawn: convolutions that all algorithms but some are for, and those that these are for.
+KINDS = ["any", "1x1", "grouped", "depthwise", *TILES]
 
 
 @st.composite
 def drawn(draw, kind):
-    """A convolution whose output is not empty, of a kind that some algorithm is for."""
+    """A convolution of one kind whose output is not empty."""
 
     def pair(low, high):
         return draw(st.tuples(st.integers(low, high), st.integers(low, high)))
 
-    window, strides, dilation = (3, 3), (1, 1), (1, 1)
-    if kind != "3x3":
+    if kind in TILES:
+        of_stride_1, others = map(st.sampled_from, TILES[kind])
+        window, strides = draw(st.one_of(of_stride_1, of_stride_1, of_stride_1, others))
+        dilation = (1, 1)
+    elif kind == "1x1":
+        window, strides, dilation = (1, 1), draw(st.sampled_from([(1, 1), (2, 2)])), (1, 1)
+    else:
         window, strides, dilation = pair(1, 5), pair(1, 3), pair(1, 2)
-    C, F, groups = draw(CHANNELS), draw(CHANNELS), 1
+    C, F, groups, largest = draw(CHANNELS), draw(CHANNELS), 1, 20
+    many = draw(st.integers(0, 11))
+    if many < 2:  # these sums are long enough without many pixels
+        C, F = (draw(MANY_CHANNELS), F) if many else (C, draw(MANY_CHANNELS))
+        largest = 8
     if kind == "grouped":
         groups = draw(st.integers(2, 5))
         C, F = -(-C // groups) * groups, -(-F // groups) * groups
@@ -81,7 +108,7 @@ def drawn(draw, kind):
     padding = draw(st.sampled_from(["valid", "same", "explicit"]))
     if padding == "explicit":
         padding = (pair(0, 4), pair(0, 4))
-    size = pair(1, 20)
+    size = pair(1, largest)
     pads, _ = reference.resolve(size, window, strides, padding, dilation)
     # Grow the image until the window fits once.
     size = tuple(
@@ -91,16 +118,14 @@ def drawn(draw, kind):
     images = draw(st.integers(0, 3))
     x, kernel = (images, *size, C), (*window, C // groups, F)
     return Drawn(
-        Conv(kind, x, kernel, strides, padding, dilation, groups),
+        Conv(str(kind), x, kernel, strides, padding, dilation, groups),
         seed=draw(st.integers(0, 2**32 - 1)),
         integers=draw(st.booleans()),
         bias=draw(st.booleans()),
         activation=draw(st.sampled_from([None, "relu", "relu6"])),
         image=draw(st.integers(0, max(images - 1, 0))),
+        threads=draw(st.integers(2, 4)),
     )
-
-
-KINDS = ["any", "3x3", "grouped", "depthwise"]
 
 
 def compute(module, direction, arrays, case, **options):
@@ -120,11 +145,13 @@ def fused(direction, arrays, case, algorithm):
 
 
 def precision_class(algorithm, p, direction):
-    """Return the best precision at which the plan would let an algorithm run."""
+    """Return the best precision that an algorithm claims to be of."""
+    if algorithm.name == "split":
+        return p.precision  # its parts of floats follow it; what the plan may refuse is the speed
     for word in PRECISIONS[PRECISIONS.index(p.precision) :]:
         if algorithm.inaccurate_reason(p._replace(precision=word), direction) is None:
             return word
-    return p.precision  # it is too slow for the plan, not too inaccurate
+    raise AssertionError(f"{algorithm.name} is good enough for no precision")
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +159,7 @@ def worst():
     """The errors in units of their bounds: name: [how many results, largest, largest rms]."""
     seen = defaultdict(lambda: [0, 0.0, 0.0])
     yield seen
-    if "FASTCONV_EXAMPLES" in os.environ:
+    if EXAMPLES:
         print("\nresults, the largest error and the largest rms error in units of their bounds")
         for name, (count, largest, rms) in sorted(seen.items()):
             print(f"{name:55} {count:8} {largest:8.3f} {rms:8.3f}")
@@ -159,9 +186,11 @@ def check_error(result, expected, bound, factor, word):
 
 
 def check_bits(result, direction, arrays, case, name):
-    """Check that two threads change no bit, and neither does it to be alone in a batch."""
-    config.set_num_threads(2)
-    assert_same_bits(fused(direction, arrays, case, name), result, f"{name}, 2 threads")
+    """Check that more threads change no bit, and neither does it to be alone in a batch."""
+    config.set_num_threads(case.threads)
+    assert_same_bits(
+        fused(direction, arrays, case, name), result, f"{name}, {case.threads} threads"
+    )
     if direction == "backward_filter" or len(arrays.x) == 0:
         return
     one = slice(case.image, case.image + 1)
@@ -201,14 +230,14 @@ def check(case, isa_name, worst):
                 seen[1:] = map(max, seen[1:], errors)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_any_convolution(each_isa, threads_restored, worst, kind):
     """Errors are within bounds; threads and the rest of the batch change no bit."""
 
     @settings(
-        derandomize="FASTCONV_EXAMPLES" not in os.environ,
+        derandomize=not EXAMPLES,
         database=None,
-        max_examples=EXAMPLES,
+        max_examples=int(EXAMPLES or (20 if kind in TILES else 60)),
         deadline=None,
     )
     @given(drawn(kind))
@@ -218,18 +247,21 @@ def test_any_convolution(each_isa, threads_restored, worst, kind):
     checked()
 
 
-@pytest.mark.parametrize("algorithm", CONV2D_ALGORITHMS, ids=lambda algorithm: algorithm.name)
-def test_every_algorithm_is_for_some_kind(algorithm: ConvAlgorithm):
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_every_algorithm_is_for_some_kind(direction):
     """Each meets all problems of one of the kinds, so that as many are drawn for it."""
     typical = {
         "any": Conv("", (2, 9, 8, 5), (3, 4, 5, 6), (2, 1), "same", (1, 2)),
-        "3x3": Conv("", (2, 9, 8, 5), (3, 3, 5, 6)),
+        "1x1": Conv("", (2, 9, 8, 5), (1, 1, 5, 6), (2, 2)),
         "grouped": Conv("", (2, 9, 8, 6), (3, 4, 3, 6), groups=2),
         "depthwise": Conv("", (2, 9, 8, 5), (3, 4, 1, 10), (2, 1), "same", (1, 2), 5),
+    } | {
+        member: Conv("", (2, 9, 8, 5), (*window, 5, 6), strides, "same")
+        for member, ((window, strides), *_) in ((key, of[0]) for key, of in TILES.items())
     }
     assert list(typical) == KINDS
-    assert any(
-        algorithm.unsupported_reason(describe(conv), direction) is None
-        for conv in typical.values()
-        for direction in DIRECTIONS
-    )
+    for algorithm in CONV2D_ALGORITHMS:
+        assert any(
+            algorithm.unsupported_reason(describe(conv), direction) is None
+            for conv in typical.values()
+        ), algorithm.name
