@@ -125,6 +125,11 @@ class Variable:
             self._packed.version = self.version
         return self._packed
 
+    @property
+    def packed_nbytes(self) -> int:
+        """Bytes of the copies that convolutions have made of the value."""
+        return 0 if self._packed is None else self._packed.nbytes
+
     def add_grad(self, gradient: np.ndarray) -> None:
         """Add `gradient` to `grad`; the first one is kept, not copied.
 

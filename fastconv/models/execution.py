@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import ops
 from ..layers import Variable
+from ..ops import machine
 from .buffers import Buffer, allocate, plan_memory
 from .lowering import Builder, Instruction
 from .program import Program
@@ -44,6 +45,11 @@ class Execution:
         How many of them come before the loss.
     nbytes : int
         Bytes of all buffers.
+    forward_nbytes : int
+        Bytes of the buffers that are written before the loss; those of gradients take their places
+        as far as they fit.
+    as_they_are : list of str
+        Names of the layers that run as they are, in memory of their own.
     """
 
     def __init__(
@@ -69,10 +75,14 @@ class Execution:
         # Targets are compared with the outputs after all gradients are known.
         for slot in program.outputs:
             b.values[slot].use(len(b.instructions))
+        self.as_they_are = b.as_they_are
         self.nbytes = plan_memory(b.buffers)
-        memory = allocate(self.nbytes)
+        self.forward_nbytes = max(
+            (f.offset + f.nbytes for f in b.buffers if f.first < self.forward_count), default=0
+        )
+        self._memory = allocate(self.nbytes)
         for buffer in b.buffers:
-            buffer.lay(memory)
+            buffer.lay(self._memory)
         runs = [instruction.bind() for instruction in b.instructions]
         self._forward = runs[: self.forward_count]
         self._backward = runs[self.forward_count :]
@@ -122,6 +132,23 @@ class Execution:
                 run()
                 seconds[i].append(time.perf_counter() - start)
         return [sorted(each)[repeats // 2] for each in seconds]
+
+    @property
+    def weight_gradients_nbytes(self) -> int:
+        """Bytes of the gradients of the weights."""
+        return sum(gradient.nbytes for _, gradient in self._weight_gradients)
+
+    def workspace_bytes(self) -> int:
+        """Return the scratch memory of its products: measured, by running them on zeros."""
+        self._memory.fill(0)
+        runs = [*self._forward, *self._backward]
+        products = [r for r, i in zip(runs, self.instructions, strict=True) if i.macs]
+
+        def run_all() -> None:
+            for run in products:
+                run()
+
+        return machine.workspace_bytes(run_all)
 
     @staticmethod
     def _take(

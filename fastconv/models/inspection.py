@@ -21,11 +21,27 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+
+class Explanation(list[Row]):
+    """The instructions, and the megabytes that training takes, by what for.
+
+    Parameters
+    ----------
+    rows : list of dict
+    memory : dict of str to float
+        Empty for inference.
+    """
+
+    def __init__(self, rows: Sequence[Row], memory: dict[str, float]) -> None:
+        super().__init__(rows)
+        self.memory = memory
+
+
 #: Timings of an instruction, of which the median counts.
 REPEATS = 15
 
 
-def explain(model: Model, batch_size: Any, training: bool) -> list[Row]:
+def explain(model: Model, batch_size: Any, training: bool) -> Explanation:
     """Print what a batch runs through; see `Model.explain`."""
     batch = checks.as_int("explain", "batch_size", batch_size)
     if model.graph is None:
@@ -43,7 +59,31 @@ def explain(model: Model, batch_size: Any, training: bool) -> list[Row]:
     rows = [_describe(execution, i) for i in range(len(execution.instructions))]
     columns = ("layer", "what", "algorithm", "mflop", "mbytes", "buffer")
     _print(model, execution, rows, columns, shapes)
-    return rows
+    memory = _training_memory(model, execution) if training else {}
+    if memory:
+        parts = ", ".join(f"{part} {size:,.2f}" for part, size in memory.items())
+        print(f"MB of memory while training: {parts}")
+        if execution.as_they_are:
+            print(f"and what these layers keep for themselves: {', '.join(execution.as_they_are)}")
+    return Explanation(rows, memory)
+
+
+def _training_memory(model: Model, execution: Execution) -> dict[str, float]:
+    """Return the megabytes that are kept from step to step, by what for, and "total"."""
+    optimizer: Any = model.optimizer
+    trained = loops.plan_for(model, model._compiled("explain")).variables
+    workspaces = execution.workspace_bytes()  # this makes the copies of kernels too
+    taken_by_gradients = execution.nbytes - execution.forward_nbytes
+    parts = {
+        "weights": sum(variable.value.nbytes for variable in model.weights),
+        "kernel copies": sum(variable.packed_nbytes for variable in model.weights),
+        "optimizer": optimizer.slots_nbytes(trained),
+        "activations": execution.forward_nbytes,
+        "gradients": taken_by_gradients + execution.weight_gradients_nbytes,
+        "workspaces": workspaces,
+    }
+    parts["total"] = sum(parts.values())
+    return {part: 1e-6 * nbytes for part, nbytes in parts.items()}
 
 
 def profile(model: Model, x: Any, y: Any) -> list[Row]:
@@ -171,7 +211,7 @@ def _print(
     console = Console(highlight=False)
     console.print(table)
     total = sum(row["mflop"] for row in rows)
-    line = f"{total:,.2f} MFLOP, buffers of {execution.nbytes / 2**20:.2f} MB"
+    line = f"{total:,.2f} MFLOP, buffers of {1e-6 * execution.nbytes:.2f} MB"
     if "us" in columns:
         seconds = 1e-6 * sum(row["us"] for row in rows)
         line += f", {1e6 * seconds:,.0f} us, {total / 1e3 / seconds:.1f} GF/s"

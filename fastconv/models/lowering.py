@@ -95,6 +95,8 @@ class Builder:
         Slots whose value only their readers need: the only one may write over it.
     applied : set of int
         Slots whose value is computed already, by the step before.
+    as_they_are : list of str
+        Names of layers without a rule.
     """
 
     def __init__(self, program: Program, need: list[bool]) -> None:
@@ -109,6 +111,7 @@ class Builder:
         self.weight_gradients: dict[int, tuple[Variable, Buffer]] = {}
         self.free: set[int] = set()
         self.applied: set[int] = set()
+        self.as_they_are: list[str] = []
 
     def new(self, shape: Shape, dtype: type = np.float32) -> Buffer:
         """Return a buffer."""

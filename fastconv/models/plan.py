@@ -4,8 +4,9 @@
     train:  the same, and a stack of closures that takes gradients back
 
 Gradients are computed only for what lies between a layer that learns and a loss. A batch runs layer
-by layer, and values are let go as soon as nothing needs them any more; or, from the second batch of
-some shape on, as an `Execution`, which is compiled for the shape and keeps its memory.
+by layer, and values are let go as soon as nothing needs them any more; or, training, and from the
+second batch of some shape on, as an `Execution`, which is compiled for the shape and keeps its
+memory.
 """
 
 from __future__ import annotations
@@ -159,11 +160,13 @@ class Plan:
     ) -> tuple[Any, Runnable | None]:
         """Return an execution for these inputs, None to go layer by layer, and what it is kept by.
 
-        As several threads may run a plan, an execution is taken out while it runs.
+        As several threads may run a plan, an execution is taken out while it runs. A step of
+        training is hardly ever the only one, and going layer by layer leaves a heap full of holes
+        behind: it is compiled at once.
         """
         shapes = [x.shape for x in inputs]
         key = training, *shapes, *bound.settings()
-        execution, pays = self.pool.take(key)
+        execution, pays = self.pool.take(key, at_once=training)
         if pays:
             execution = self._compile(training, shapes)
             if execution is None:

@@ -40,15 +40,18 @@ class Pool:
         self._idle: OrderedDict[Hashable, list[Runnable] | None] = OrderedDict()
         self.nbytes = 0
 
-    def take(self, key: Hashable) -> tuple[Runnable | None, bool]:
-        """Return an execution to run, if there is one; else whether it pays to compile one."""
+    def take(self, key: Hashable, at_once: bool = False) -> tuple[Runnable | None, bool]:
+        """Return an execution to run, if there is one; else whether it pays to compile one.
+
+        It does the second time, or `at_once`.
+        """
         with self._lock:
-            if key not in self._idle:  # the second time it pays
+            if key not in self._idle:
                 self._idle[key] = []
                 while len(self._idle) > KEPT_SHAPES:
                     self._drop(next(iter(self._idle.values())))
                     self._idle.popitem(last=False)
-                return None, False
+                return None, at_once
             self._idle.move_to_end(key)
             idle = self._idle[key]
             if not idle:

@@ -383,20 +383,26 @@ class Model(Former, Compiled):
 
     # What it does
 
-    def explain(self, batch_size: Any = 1, training: bool = False) -> list[dict[str, Any]]:
+    def explain(self, batch_size: Any = 1, training: bool = False) -> inspection.Explanation:
         """Print the instructions that a batch runs through, and return them.
 
         Parameters
         ----------
         batch_size : int
         training : bool
-            Those of a training step, without loss and optimizer; needs compile().
+            Those of a training step, without loss and optimizer; needs compile(). The products
+            run once, on zeros, to see what memory they take.
 
         Returns
         -------
         list of dict
             For each instruction its layer, what it computes, the algorithm of a convolution,
-            MFLOP, megabytes of the buffers that it touches, and where it writes.
+            MFLOP, megabytes of the buffers that it touches, and where it writes. With `training`
+            its attribute `memory` has the megabytes that are kept from step to step: "weights",
+            "kernel copies" (as convolutions read them), "optimizer", "activations" (and the
+            inputs), "gradients" (those of activations as far as they do not fit where activations
+            were, and those of weights), "workspaces" (of the kernels, on so many threads as are
+            set) and "total". Loss and metrics add some arrays of the outputs' size.
 
         Raises
         ------

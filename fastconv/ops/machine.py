@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
-from ..kernels import isa, threads
+from ..kernels import isa, threads, workspace
 
 
 @lru_cache(maxsize=1)
@@ -31,3 +32,10 @@ def fma_peak(seconds: float = 0.05) -> float:
 def get_num_threads() -> int:
     """Return how many threads kernels may use."""
     return threads.get_num_threads()
+
+
+def workspace_bytes(run: Callable[[], None]) -> int:
+    """Return the bytes of scratch memory that the calling thread keeps of what `run()` uses."""
+    workspace.release()
+    run()
+    return workspace.held_bytes()

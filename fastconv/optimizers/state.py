@@ -155,6 +155,11 @@ class OptimizerState(serialization.Configurable):
         self._slots = {id(variable): self._slots[id(variable)] for variable in variables}
         self._trained = variables
 
+    def slots_nbytes(self, variables: Iterable[Variable]) -> int:
+        """Return the bytes of the slots that training some variables takes."""
+        count = sum(map(len, self._groups()))
+        return sum(count * variable.value.nbytes for variable in variables)
+
     def _groups(self) -> tuple[tuple[str, ...], ...]:
         return (*self._shared_groups(), *self.slot_groups())
 

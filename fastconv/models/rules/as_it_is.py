@@ -20,6 +20,7 @@ def as_it_is(b: Builder, step: Step, taped: bool) -> Backward:
     if not all(isinstance(size, int) for size in shape):
         raise CannotLowerError
     y = b.result(step, tuple(shape))
+    b.as_they_are.append(layer.name)
     kept: list[Any] = []  # what takes gradients back
 
     def bind() -> Run:
