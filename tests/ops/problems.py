@@ -229,15 +229,13 @@ def magnitudes_of(arrays, problem, direction, reach):
     their intermediate results hold: also from products that only an element beyond the border of
     the result would sum up, which have to cancel out.
     """
+    reaches = (reach, reach)
     if reach:
         N, H, W, C = problem.x
         KH, KW, c, F = problem.kernel
         pads, _ = reference.resolve((H, W), (KH, KW), *problem.geometry.values())
-        steps = {
-            "forward": problem.strides,
-            "backward_input": (-1, -1),
-            "backward_filter": problem.dilation,
-        }[direction]
+        # In pixels of x, or backwards of y. A tile of taps holds those of one phase of the strides.
+        steps = (-1, -1) if direction == "backward_input" else problem.strides
         padding = tuple(
             (before + reach * step, after + reach * step)
             for (before, after), step in zip(pads, steps, strict=True)
@@ -246,12 +244,13 @@ def magnitudes_of(arrays, problem, direction, reach):
         if direction == "backward_input":
             problem = problem._replace(x=(N, H + 2 * reach, W + 2 * reach, C))
         if direction == "backward_filter":
-            problem = problem._replace(kernel=(KH + 2 * reach, KW + 2 * reach, c, F))
+            rh, rw = reaches = tuple(reach * step for step in steps)
+            problem = problem._replace(kernel=(KH + 2 * rh, KW + 2 * rw, c, F))
     absolute = Data(*(None if array is None else np.abs(array) for array in arrays))
     largest = DIRECTIONS[direction](reference, absolute, problem)
     first = 0 if direction == "backward_filter" else 1
-    for axis in (first, first + 1):
-        largest = largest_neighbour(largest, axis, reach)
+    for axis, distance in enumerate(reaches, first):
+        largest = largest_neighbour(largest, axis, distance)
     return largest
 
 

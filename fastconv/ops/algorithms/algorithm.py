@@ -46,7 +46,7 @@ class ConvAlgorithm:
     #: |result - exact| <= error_factor * eps * (the same product of absolute values).
     error_factor: float = 4.0
     #: How far away along each axis results may be whose products add to the errors of one, those
-    #: beyond the border included (of y and dx: of pixels; of dkernel: of taps).
+    #: beyond the border included (of y and dx: of pixels; of dkernel: of taps, strides apart).
     reach: int = 0
     #: Whether sums of small integers come out exact.
     exact_integers: bool = True
