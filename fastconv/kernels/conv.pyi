@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .pooling import Maxima
+
 class TapConvolution:
     def __init__(
         self,
@@ -18,13 +20,15 @@ class TapConvolution:
         views: Sequence[tuple[Any, ...]],
         unfold: bool,
     ) -> None: ...
+    def can_pool(self, distance: int) -> bool: ...
     def bind(
         self,
         x: NDArray[np.float32],
         kernel: NDArray[np.float32],
-        y: NDArray[np.float32],
+        y: NDArray[np.float32] | None,
         bias: NDArray[np.float32] | None = None,
         activation: int = 0,
+        maxima: Maxima | None = None,
     ) -> Callable[[NDArray[np.float32] | None], None]: ...
     def packed_floats(self) -> int: ...
     def pack(self, kernel: NDArray[np.float32], packed: NDArray[np.float32]) -> None: ...

@@ -10,18 +10,20 @@ from libc.stdlib cimport calloc, free
 
 from .gemm cimport ceil_div, grid_axis, multiply_grid, multiply_rows, pack_all, packed_floats, rows_job
 from .isa cimport active_table, fc_ukernels
+from .pooling cimport Maxima
 from .taps cimport (
-    create_view, delete_view, divide, finish_view, load, locate, tap_block, tap_blocks, tap_image,
-    tap_view, unfold as unfold_pixels,
+    create_view, delete_view, divide, finish_view, load, locate, take_whole_rows, tap_block, tap_blocks,
+    tap_image, tap_view, unfold as unfold_pixels,
 )
 from .threads cimport parallel_for, team_size, worker
-from .workspace cimport FC_SLOT_IMAGE, FC_SLOT_PACK_B, FC_SLOT_ROWS, scratch
+from .workspace cimport FC_SLOT_IMAGE, FC_SLOT_PACK_B, FC_SLOT_PARTIAL, FC_SLOT_ROWS, scratch
 
 # A block's input stays in L2 (with a packed panel of B and the results), its pointers in L1.
 cdef enum:
     BLOCK_FLOATS = 112 * 1024
     BLOCK_PIXELS = 2048
     GRID_DEPTH = 576      # a task writes as many offsets of summed elements
+    POOLED_FLOATS = 6144  # of results that are pooled: they stay in L1
 
 
 cdef struct conv_context:
@@ -38,6 +40,9 @@ cdef struct conv_context:
     Py_ssize_t chunk_cols, col_chunks
     bint unfold, grid
     double cycles                # of all tasks on one thread, about
+    void* maxima                 # a Maxima that takes the results, or NULL
+    float* results               # TMP per worker: a block's rows, laid out as y
+    Py_ssize_t results_floats
     float* loaded                # TMP per worker
     Py_ssize_t loaded_floats
     float* packed                # TMP per worker
@@ -55,14 +60,9 @@ cdef void conv_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef Py_ssize_t group = task // s.col_chunks % s.groups
     cdef float* loaded = s.loaded + worker() * s.loaded_floats
     cdef Py_ssize_t* words = s.words + worker() * s.n_words
-    cdef const float** a = <const float**>words
-    cdef float** c = <float**>(words + BLOCK_PIXELS)
-    cdef Py_ssize_t* taps = words + 2 * BLOCK_PIXELS
     cdef grid_axis axes[3]
-    cdef Py_ssize_t n, i, j, t, m = 0
-    cdef const float* row
+    cdef Py_ssize_t n, i, t, m, y_image = s.y_image
     cdef float* out
-    cdef float* columns
     locate(&block, &s.blocks, view, &s.image, task // s.col_chunks // s.groups)
     load(&block, view, &s.image, s.x + group * s.image.depth, loaded)
     job.b = s.b + group * s.b_group
@@ -72,36 +72,61 @@ cdef void conv_task(void* context, Py_ssize_t task) noexcept nogil:
     job.col_begin = chunk * s.chunk_cols
     job.col_end = min(job.col_begin + s.chunk_cols, s.cols)
     job.packed = s.packed + worker() * s.packed_floats
-    out = (s.y + block.image * s.y_image + view.out_offset + block.row * view.out_row
-           + block.col * view.out_col + group * s.cols)
+    if s.maxima != NULL:
+        y_image = block.rows * view.out_row
+        out = s.results + worker() * s.results_floats
+    else:
+        out = (s.y + block.image * s.y_image + view.out_offset + block.row * view.out_row
+               + block.col * view.out_col)
     if s.grid:
-        axes[0] = grid_axis(block.images, block.image_step, s.y_image)
+        axes[0] = grid_axis(block.images, block.image_step, y_image)
         axes[1] = grid_axis(block.rows, block.row_step, view.out_row)
         axes[2] = grid_axis(block.cols, block.col_step, view.out_col)
         for t in range(job.n_taps):
             m = (view.ty[t * view.run] * block.pixel_row + view.tx[t * view.run]) * block.pixel
             for i in range(job.depth):
                 words[t * job.depth + i] = m + i
-        multiply_grid(&job, axes, block.data, out, words)
-        return
+        multiply_grid(&job, axes, block.data, out + group * s.cols, words)
+    else:
+        multiply_list(s, &job, &block, loaded, words, out + group * s.cols, y_image)
+    if s.maxima != NULL:
+        for n in range(block.images):
+            (<Maxima>s.maxima).take(
+                block.image + n, block.row, block.rows, out + n * y_image,
+                group * s.cols + job.col_begin, group * s.cols + job.col_end,
+            )
+
+
+cdef void multiply_list(
+    const conv_context* s, rows_job* job, const tap_block* block, float* loaded, Py_ssize_t* words,
+    float* out, Py_ssize_t y_image,
+) noexcept nogil:
+    """Compute a block by lists of pointers to its pixels, or to their taps side by side."""
+    cdef const tap_view* view = s.view
+    cdef const float** a = <const float**>words
+    cdef float** c = <float**>(words + BLOCK_PIXELS)
+    cdef Py_ssize_t* taps = words + 2 * BLOCK_PIXELS
+    cdef Py_ssize_t n, i, j, t, m = 0
+    cdef const float* row
+    cdef float* columns
     for n in range(block.images):
         for i in range(block.rows):
             row = block.data + n * block.image_step + i * block.row_step
             for j in range(block.cols):
                 a[m] = row + j * block.col_step
-                c[m] = out + n * s.y_image + i * view.out_row + j * view.out_col
+                c[m] = out + n * y_image + i * view.out_row + j * view.out_col
                 m += 1
     job.a, job.c, job.rows, job.taps = a, c, m, taps
     if s.unfold:
         columns = loaded + s.blocks.floats
-        unfold_pixels(view, &block, s.image.depth, a, m, columns)
+        unfold_pixels(view, block, s.image.depth, a, m, columns)
         for i in range(m):
             a[i] = columns + i * job.depth
         taps[0] = 0
     else:
         for t in range(job.n_taps):
             taps[t] = (view.ty[t * view.run] * block.pixel_row + view.tx[t * view.run]) * block.pixel
-    multiply_rows(&job)
+    multiply_rows(job)
 
 
 cdef class TapConvolution:
@@ -151,7 +176,9 @@ cdef class TapConvolution:
             delete_view(&self.views[i])
         free(self.views)
 
-    cdef void describe(self, conv_context* s, const tap_view* view) noexcept nogil:
+    cdef void describe(
+        self, conv_context* s, const tap_view* view, Maxima maxima=None,
+    ) noexcept:
         """Fill in everything about one view that follows from the shapes."""
         cdef Py_ssize_t total = view.n_taps * self.image.depth, t, pixels
         s.view, s.image = view, self.image
@@ -160,7 +187,13 @@ cdef class TapConvolution:
         pixels = BLOCK_PIXELS
         if self.unfold:
             pixels = max(1, min(pixels, 2 * BLOCK_FLOATS // max(total, 1)))
+        s.maxima, s.results_floats = <void*>maxima if maxima is not None else NULL, 0
+        if maxima is not None:
+            pixels = min(pixels, max(POOLED_FLOATS // self.y_pixel, maxima.pool.SH * view.cols))
         divide(&s.blocks, view, &self.image, BLOCK_FLOATS, pixels)
+        if maxima is not None:
+            take_whole_rows(&s.blocks, view, &self.image, maxima.pool.SH)
+            s.results_floats = s.blocks.images * s.blocks.rows * view.out_row
         s.loaded_floats = s.blocks.floats
         if self.unfold:
             s.loaded_floats += s.blocks.images * s.blocks.rows * s.blocks.cols * total
@@ -203,9 +236,16 @@ cdef class TapConvolution:
         with nogil:
             pack_all(&s.job, self.summed(), self.cols, &packed[0])
 
-    def bind(self, x, kernel, y, bias=None, int activation=0) -> BoundConvolution:
-        """Return what computes y from flat arrays; sizes are the caller's to check."""
-        return BoundConvolution(self, x, kernel, y, bias, activation)
+    def can_pool(self, Py_ssize_t distance) -> bool:
+        """Return whether results can be pooled unwritten, in windows `distance` rows apart."""
+        return self.count == 1 and 0 < 2 * distance * self.views[0].cols <= BLOCK_PIXELS
+
+    def bind(self, x, kernel, y, bias=None, int activation=0, maxima=None) -> BoundConvolution:
+        """Return what computes y from flat arrays; sizes are the caller's to check.
+
+        A Maxima takes the results in y's place, which is None then.
+        """
+        return BoundConvolution(self, x, kernel, y, bias, activation, maxima)
 
     def workspace_bytes(self) -> int:
         """Return the scratch memory that one thread uses."""
@@ -222,16 +262,17 @@ cdef class BoundConvolution:
 
     cdef TapConvolution driver
     cdef object arrays, packed       # kept: tasks have their addresses only
+    cdef Maxima maxima
     cdef const float* kernel
     cdef conv_context* contexts      # one a view; NULL if there is nothing to write
     cdef const fc_ukernels* table    # that they are described for
 
-    def __cinit__(self, driver, x, kernel, y, bias, int activation):
+    def __cinit__(self, driver, x, kernel, y, bias, int activation, maxima):
         cdef const float[::1] x_floats = x, kernel_floats = kernel, bias_floats = bias
         cdef float[::1] y_floats = y
         cdef Py_ssize_t i
-        self.driver, self.arrays = driver, (x, kernel, y, bias)
-        if y_floats.shape[0] == 0:
+        self.driver, self.arrays, self.maxima = driver, (x, kernel, y, bias), maxima
+        if self.driver.image.N * self.driver.y_image == 0:
             return
         self.kernel = &kernel_floats[0]
         self.contexts = <conv_context*>calloc(max(self.driver.count, 1), sizeof(conv_context))
@@ -239,7 +280,7 @@ cdef class BoundConvolution:
             raise MemoryError
         for i in range(self.driver.count):
             self.contexts[i].x = &x_floats[0] if x_floats.shape[0] else NULL
-            self.contexts[i].y = &y_floats[0]
+            self.contexts[i].y = &y_floats[0] if y is not None else NULL
             self.contexts[i].bias = &bias_floats[0] if bias is not None else NULL
             self.contexts[i].job.activation, self.contexts[i].job.accumulate = activation, False
         self.describe()
@@ -252,7 +293,7 @@ cdef class BoundConvolution:
         cdef Py_ssize_t i
         self.table, self.packed = active_table(), None
         for i in range(self.driver.count):
-            self.driver.describe(&self.contexts[i], &self.driver.views[i])
+            self.driver.describe(&self.contexts[i], &self.driver.views[i], self.maxima)
             self.contexts[i].b = self.kernel
 
     cdef int read_kernel(self, packed) except -1:
@@ -290,6 +331,7 @@ cdef class BoundConvolution:
             s.col_chunks = ceil_div(cols, s.chunk_cols)
             s.loaded = scratch(FC_SLOT_IMAGE, team * s.loaded_floats + 1)
             s.packed = scratch(FC_SLOT_PACK_B, team * s.packed_floats)
+            s.results = scratch(FC_SLOT_PARTIAL, team * s.results_floats)
             s.words = <Py_ssize_t*>scratch(
                 FC_SLOT_ROWS, team * s.n_words * sizeof(void*) // sizeof(float)
             )

@@ -153,6 +153,51 @@ def max_pool2d_backward(
     backward(&s, dy, dx)
 
 
+cdef class Maxima:
+    """Max-pooling of an image that a convolution computes some rows at a time, see pooling.pxd.
+
+    Parameters
+    ----------
+    shape : (H, W, C)
+        The image that is pooled.
+    y : float32 array (N, OH, OW, C)
+    argmax : int8 array of the same shape, or None
+    geometry : (KH, KW, SH, SW, 0, 0)
+        With KH <= SH and KW <= SW.
+    activation : int
+        As of max_pool2d.
+    """
+
+    def __cinit__(
+        self, tuple shape, float[:, :, :, ::1] y not None, signed char[:, :, :, ::1] argmax,
+        tuple geometry, int activation,
+    ):
+        cdef pool_context s
+        self.arrays = y, argmax
+        s.pool.H, s.pool.W, s.pool.C = shape
+        s.pool.channels = s.pool.C
+        set_kind(&s, argmax, FC_POOL_MAX)
+        s.pool.OH, s.pool.OW = y.shape[1], y.shape[2]
+        s.pool.KH, s.pool.KW, s.pool.SH, s.pool.SW, s.pool.PT, s.pool.PL = geometry
+        s.pool.weights, s.pool.activation = NULL, activation
+        self.pool, self.argmax = s.pool, s.argmax
+        self.y = NULL if empty(y) else &y[0, 0, 0, 0]
+
+    cdef void take(
+        self, Py_ssize_t image, Py_ssize_t row, Py_ssize_t rows, const float* x, Py_ssize_t begin,
+        Py_ssize_t end,
+    ) noexcept nogil:
+        cdef fc_pool pool = self.pool
+        cdef Py_ssize_t i, first = row // pool.SH, at
+        pool.H, pool.channels = rows, end - begin
+        for i in range(min(ceil_div(rows, pool.SH), pool.OH - first)):
+            at = (image * pool.OH + first + i) * pool.OW * pool.C + begin
+            active_table().pool_f32(
+                &pool, i, x + begin, self.y + at,
+                self.argmax + at if self.argmax != NULL else NULL,
+            )
+
+
 def average_pool2d(
     const float[:, :, :, ::1] x not None, float[:, :, :, ::1] y not None, tuple geometry,
 ) -> None:

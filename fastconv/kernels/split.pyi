@@ -21,7 +21,7 @@ class SplitConvolution:
         self,
         x: NDArray[np.float32],
         kernel: NDArray[np.float32],
-        y: NDArray[np.float32],
+        y: NDArray[np.float32] | None,
         bias: NDArray[np.float32] | None = None,
         activation: int = 0,
     ) -> Callable[[NDArray[np.float32] | None], None]: ...

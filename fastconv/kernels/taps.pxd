@@ -46,6 +46,8 @@ cdef void delete_view(tap_view* view) noexcept
 cdef void finish_view(tap_view* view, const tap_image* image) noexcept nogil
 cdef void divide(tap_blocks* blocks, const tap_view* view, const tap_image* image,
                  Py_ssize_t max_floats, Py_ssize_t max_pixels) noexcept nogil
+cdef void take_whole_rows(tap_blocks* blocks, const tap_view* view, const tap_image* image,
+                          Py_ssize_t unit) noexcept nogil
 cdef void locate(tap_block* block, const tap_blocks* blocks, const tap_view* view,
                  const tap_image* image, Py_ssize_t number) noexcept nogil
 cdef void place(tap_block* block, const tap_view* view, const tap_image* image,

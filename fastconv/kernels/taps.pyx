@@ -100,12 +100,28 @@ cdef void divide(
     floats = loaded_floats(view, image, rows, cols)
     if rows == view.rows and cols == view.cols and rows * cols > 0:
         images = max(1, min(image.N, max_floats // max(floats, 1), max_pixels // (rows * cols)))
+    count_blocks(blocks, view, image, images, rows, cols)
+
+
+cdef void count_blocks(
+    tap_blocks* blocks, const tap_view* view, const tap_image* image, Py_ssize_t images,
+    Py_ssize_t rows, Py_ssize_t cols,
+) noexcept nogil:
     blocks.images, blocks.rows, blocks.cols = images, rows, cols
     blocks.image_blocks = ceil_div(image.N, images)
     blocks.row_blocks = ceil_div(view.rows, rows) if rows else 0
     blocks.col_blocks = ceil_div(view.cols, cols) if cols else 0
     blocks.count = blocks.image_blocks * blocks.row_blocks * blocks.col_blocks
-    blocks.floats = images * floats if view.copied else 0
+    blocks.floats = images * loaded_floats(view, image, rows, cols) if view.copied else 0
+
+
+cdef void take_whole_rows(
+    tap_blocks* blocks, const tap_view* view, const tap_image* image, Py_ssize_t unit,
+) noexcept nogil:
+    """Let blocks hold whole rows, a multiple of `unit` of them."""
+    cdef Py_ssize_t rows = blocks.rows if blocks.cols == view.cols else 1
+    rows = min(ceil_div(rows, unit) * unit, view.rows)
+    count_blocks(blocks, view, image, blocks.images, rows, view.cols)
 
 
 cdef void locate(

@@ -5,6 +5,7 @@
 # products are summed before the transform back. A grid of transformed tiles serves all of a phase.
 
 from .isa cimport fc_winograd
+from .pooling cimport Maxima
 from .taps cimport tap_block, tap_blocks, tap_image, tap_view
 
 cdef struct winograd_part:
@@ -28,6 +29,9 @@ cdef struct winograd_context:
     tap_blocks blocks
     const float* x
     float* y
+    void* maxima                     # a Maxima that takes the results, or NULL
+    Py_ssize_t pooled_rows           # of tiles that it takes together
+    float* results                   # TMP per worker: as many rows of an image
     const float* kernel
     const float* bias
     int activation
@@ -76,5 +80,6 @@ cdef class Winograd:
     cdef void reserve(
         self, winograd_context* s, int team, int planes, Py_ssize_t depth, Py_ssize_t step
     ) except *
-    cdef void prepare(self, winograd_context* s) noexcept nogil
+    cdef void count_tiles(self, winograd_context* s) noexcept nogil
+    cdef void prepare(self, winograd_context* s, Maxima maxima=*) noexcept
     cdef void transform_kernel(self, winograd_context* s) except *

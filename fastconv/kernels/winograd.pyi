@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .pooling import Maxima
+
 Float32 = NDArray[np.float32]
 
 def members() -> list[tuple[int, int, int, int]]: ...
@@ -20,13 +22,15 @@ class Winograd:
         view: tuple[Any, ...],
         parts: list[tuple[int, int, int, int, bool, bool, list[int]]],
     ) -> None: ...
+    def can_pool(self, distance: int) -> bool: ...
     def bind(
         self,
         x: Float32,
         kernel: Float32,
-        y: Float32,
+        y: Float32 | None,
         bias: Float32 | None = None,
         activation: int = 0,
+        maxima: Maxima | None = None,
     ) -> Callable[[Float32 | None], None]: ...
     def packed_floats(self) -> int: ...
     def pack(self, kernel: Float32, packed: Float32) -> None: ...

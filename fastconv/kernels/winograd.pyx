@@ -11,12 +11,14 @@ from libc.string cimport memset
 
 from .gemm cimport ceil_div, grid_axis, multiply_grid, multiply_rows, packed_floats, rows_job
 from .isa cimport FC_LINEAR, FC_WINOGRAD_MEMBERS, active_table, fc_ukernels
+from .pooling cimport Maxima
 from .taps cimport (
-    create_view, delete_view, divide, finish_view, load, locate, tap_block,
+    create_view, delete_view, divide, finish_view, load, locate, take_whole_rows, tap_block,
 )
 from .threads cimport parallel_for, team_size, worker
 from .workspace cimport (
-    FC_SLOT_IMAGE, FC_SLOT_KERNEL, FC_SLOT_PACK_A, FC_SLOT_PACK_B, FC_SLOT_PLANES, FC_SLOT_ROWS, scratch,
+    FC_SLOT_IMAGE, FC_SLOT_KERNEL, FC_SLOT_PACK_A, FC_SLOT_PACK_B, FC_SLOT_PARTIAL, FC_SLOT_PLANES,
+    FC_SLOT_ROWS, scratch,
 )
 
 cdef enum:
@@ -26,6 +28,7 @@ cdef enum:
     MIN_PIXELS = 512              # even if they do not: fewer would read the kernel too often
     MAX_TILES = 256
     KERNEL_CHANNELS = 16          # transformed in one task, of those that are read
+    MAX_POOLED_FLOATS = 128 * 1024  # of a few rows of results that are pooled: they stay in L2
 
 
 # Elements between planes: the odd vector keeps planes out of each other's cache sets.
@@ -181,10 +184,12 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef float* loaded = s.loaded + worker() * s.blocks.floats
     cdef Py_ssize_t begin = task % s.col_chunks * s.chunk_cols
     cdef Py_ssize_t end = min(begin + s.chunk_cols, s.cols)
-    cdef Py_ssize_t n, i, j, rows, cols, row, pixel
+    cdef Py_ssize_t n, i, j, first, rows, cols, row, pixel
     cdef int finite
     cdef tap_block block, read
     cdef rows_job job
+    cdef float* results = s.results + worker() * s.pooled_rows * s.mv * s.OW * s.cols
+    cdef float* image_row
     cdef float* out
     cdef const float* bias = s.bias
     if bias != NULL:
@@ -203,11 +208,14 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
         row, pixel = pixel, row
     for n in range(block.images):
         for i in range(block.rows):
-            rows = min(s.mv, s.OH - s.mv * (block.row + i))
+            first = s.mv * (block.row + i)
+            rows = min(s.mv, s.OH - first)
+            image_row = s.y + ((block.image + n) * s.OH + first) * s.OW * s.cols
+            if s.maxima != NULL:
+                image_row = results + i % s.pooled_rows * s.mv * s.OW * s.cols
             for j in range(block.cols):
                 cols = min(s.mh, s.OW - s.mh * (block.col + j))
-                out = s.y + ((((block.image + n) * s.OH + s.mv * (block.row + i)) * s.OW
-                              + s.mh * (block.col + j)) * s.cols)
+                out = image_row + s.mh * (block.col + j) * s.cols
                 s.transforms.output(
                     m, m_step, end - begin, bias, s.activation, out + begin, row, pixel,
                     cols if s.lying else rows, rows if s.lying else cols, &finite,
@@ -216,6 +224,10 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
                     direct_tile(s, &read, corner(s, &read, n, i, j), out, rows, cols, begin, end,
                                 job.packed)
                 m += s.chunk_cols
+            if s.maxima != NULL and ((i + 1) % s.pooled_rows == 0 or i + 1 == block.rows):
+                first -= i % s.pooled_rows * s.mv
+                rows = min(s.pooled_rows * s.mv, s.OH - first)
+                (<Maxima>s.maxima).take(block.image + n, first, rows, results, begin, end)
 
 
 def members() -> list:
@@ -307,6 +319,9 @@ cdef class Winograd:
             tiles = PLANE_FLOATS // (s.n_planes * (s.phases * s.depth + s.cols))
             tiles = min(max(tiles, MIN_PIXELS // (s.mv * s.mh)), MAX_TILES)
         divide(&s.blocks, &s.outputs, &self.image, BLOCK_FLOATS, tiles)
+        self.count_tiles(s)
+
+    cdef void count_tiles(self, winograd_context* s) noexcept nogil:
         s.tiles = s.blocks.images * s.blocks.rows * s.blocks.cols
         s.read_tiles = (s.blocks.images * (s.blocks.rows + s.rows_after)
                         * (s.blocks.cols + s.cols_after))
@@ -324,10 +339,15 @@ cdef class Winograd:
         for k in range(depth):
             s.offsets[k] = k * step
 
-    cdef void prepare(self, winograd_context* s) noexcept nogil:
-        """Describe what writes y or dx."""
+    cdef void prepare(self, winograd_context* s, Maxima maxima=None) noexcept:
+        """Describe what writes y or dx, or hands y over to be pooled."""
         cdef Py_ssize_t tile_cols = active_table().tile_cols
         self.describe(s, 0)
+        s.maxima, s.pooled_rows = <void*>maxima if maxima is not None else NULL, 0
+        if maxima is not None:
+            s.pooled_rows = tiles_together(s.mv, maxima.pool.SH)
+            take_whole_rows(&s.blocks, &s.outputs, &self.image, s.pooled_rows)
+            self.count_tiles(s)
         s.u_step = s.depth * ceil_div(s.cols, tile_cols) * tile_cols + 16
         s.chunk_cols = s.cols
 
@@ -353,9 +373,19 @@ cdef class Winograd:
         s.kernel, s.u = &kernel[0], &packed[0]
         self.transform_kernel(&s)
 
-    def bind(self, x, kernel, y, bias=None, int activation=0) -> BoundWinograd:
-        """Return what computes y from flat arrays; sizes are the caller's to check."""
-        return BoundWinograd(self, x, kernel, y, bias, activation)
+    def can_pool(self, Py_ssize_t distance) -> bool:
+        """Return whether results can be pooled unwritten, in windows `distance` rows apart."""
+        cdef winograd_context s
+        self.prepare(&s)
+        rows = tiles_together(s.mv, distance)
+        return 0 < rows * s.mv * s.OW * s.cols <= MAX_POOLED_FLOATS and s.blocks.cols == s.outputs.cols
+
+    def bind(self, x, kernel, y, bias=None, int activation=0, maxima=None) -> BoundWinograd:
+        """Return what computes y from flat arrays; sizes are the caller's to check.
+
+        A Maxima takes the results in y's place, which is None then.
+        """
+        return BoundWinograd(self, x, kernel, y, bias, activation, maxima)
 
     def workspace_bytes(self) -> int:
         """Return the scratch memory: the transformed kernel, and one thread's block."""
@@ -363,6 +393,14 @@ cdef class Winograd:
         self.prepare(&s)
         floats = s.blocks.floats + block_planes(&s) + packed_floats() + s.n_parts * s.n_planes * s.u_step
         return 4 * floats + 8 * s.depth
+
+
+cdef Py_ssize_t tiles_together(Py_ssize_t m, Py_ssize_t distance) noexcept nogil:
+    """Return of how many rows of tiles the rows of pixels are a multiple of `distance`."""
+    cdef Py_ssize_t count = 1
+    while count * m % distance:
+        count += 1
+    return count
 
 
 cdef Py_ssize_t block_planes(const winograd_context* s) noexcept nogil:
@@ -375,17 +413,19 @@ cdef class BoundWinograd:
 
     cdef Winograd driver
     cdef object arrays               # kept: tasks have their addresses only
+    cdef Maxima maxima
     cdef winograd_context context
     cdef const fc_ukernels* table    # that it is described for
     cdef double cycles               # of all tasks on one thread, about
 
-    def __cinit__(self, driver, x, kernel, y, bias, int activation):
+    def __cinit__(self, driver, x, kernel, y, bias, int activation, maxima):
         cdef const float[::1] x_floats = x, kernel_floats = kernel, bias_floats = bias
         cdef float[::1] y_floats = y
-        self.driver, self.arrays = driver, (x, kernel, y, bias)
-        if y_floats.shape[0] == 0:
+        self.driver, self.arrays, self.maxima = driver, (x, kernel, y, bias), maxima
+        if self.driver.image.N * self.driver.OH * self.driver.OW * self.driver.cols == 0:
             return
-        self.context.x, self.context.y = &x_floats[0], &y_floats[0]
+        self.context.x = &x_floats[0]
+        self.context.y = &y_floats[0] if y is not None else NULL
         self.context.kernel = &kernel_floats[0]
         self.context.bias = &bias_floats[0] if bias is not None else NULL
         self.context.activation = activation
@@ -394,7 +434,7 @@ cdef class BoundWinograd:
     cdef void describe(self) noexcept:
         """Fill in what follows from the shapes and the instruction set."""
         self.table = active_table()
-        self.driver.prepare(&self.context)
+        self.driver.prepare(&self.context, self.maxima)
         # The products of 3x3's F(2x2) for each output: only whether a team is worth while.
         self.cycles = (2.0 * self.driver.image.N * self.driver.OH * self.driver.OW
                        * self.driver.cols * self.context.depth / self.table.vl)
@@ -417,6 +457,7 @@ cdef class BoundWinograd:
         s.col_chunks = ceil_div(s.cols, s.chunk_cols)
         s.planes_floats = block_planes(s)
         self.driver.reserve(s, team, team, s.depth, 1)
+        s.results = scratch(FC_SLOT_PARTIAL, team * s.pooled_rows * s.mv * s.OW * s.cols)
         if packed is not None:
             s.u = <float*>&packed[0]  # only read
         else:

@@ -76,12 +76,13 @@ class Execution:
         for slot in program.outputs:
             b.values[slot].use(len(b.instructions))
         self.as_they_are = b.as_they_are
-        self.nbytes = plan_memory(b.buffers)
+        buffers = [buffer for buffer in b.buffers if buffer.first >= 0]  # those of some use
+        self.nbytes = plan_memory(buffers)
         self.forward_nbytes = max(
-            (f.offset + f.nbytes for f in b.buffers if f.first < self.forward_count), default=0
+            (f.offset + f.nbytes for f in buffers if f.first < self.forward_count), default=0
         )
         self._memory = allocate(self.nbytes)
-        for buffer in b.buffers:
+        for buffer in buffers:
             buffer.lay(self._memory)
         runs = [instruction.bind() for instruction in b.instructions]
         self._forward = runs[: self.forward_count]

@@ -9,7 +9,7 @@ layer without a rule is run as it is, its results copied into the buffers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -97,6 +97,8 @@ class Builder:
         Slots whose value is computed already, by the step before.
     as_they_are : list of str
         Names of layers without a rule.
+    pooled : dict of slot to Maxima
+        Those among them that max-pooling would have computed.
     """
 
     def __init__(self, program: Program, need: list[bool]) -> None:
@@ -112,6 +114,7 @@ class Builder:
         self.free: set[int] = set()
         self.applied: set[int] = set()
         self.as_they_are: list[str] = []
+        self.pooled: dict[int, Any] = {}
 
     def new(self, shape: Shape, dtype: type = np.float32) -> Buffer:
         """Return a buffer."""
@@ -136,13 +139,17 @@ class Builder:
         self.values[step.output] = x
         return x
 
+    def only_reader(self, step: Step) -> Step | None:
+        """Return the step that alone reads a step's output, if there is one."""
+        return self.reader.get(step.output) if self.readers[step.output] == 1 else None
+
     def activation_behind(self, step: Step) -> tuple[str | None, int]:
         """Return name and code of the relu that alone reads a step's output, which applies it.
 
         None and 0 if there is no such; see `ops.fusion`.
         """
-        reader = self.reader.get(step.output)
-        if reader is None or self.readers[step.output] > 1:
+        reader = self.only_reader(step)
+        if reader is None:
             return None, 0
         layer = reader.layer
         name = layer.activation_name if isinstance(layer, ActivationLayer) else None

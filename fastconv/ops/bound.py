@@ -95,6 +95,31 @@ def conv2d(
     return _with_copy(run, algorithm, kernel, p, "forward")
 
 
+def can_pool(p: ConvProblem, geometry: Geometry) -> bool:
+    """Return whether `conv2d_max_pool2d` can: windows must neither overlap nor be padded."""
+    KH, KW, SH, SW, *pads = geometry
+    if KH > SH or KW > SW or any(pads):
+        return False
+    return plan_conv2d(p, "forward").can_pool(p, SH)
+
+
+def conv2d_max_pool2d(
+    p: ConvProblem,
+    x: Float32,
+    kernel: PackedKernel,
+    bias: Float32 | None,
+    y: Float32,
+    argmax: NDArray[np.int8] | None,
+    geometry: Geometry,
+    activation: int = 0,
+) -> Run:
+    """Bind `max_pool2d` of x * kernel + bias, which is never written."""
+    algorithm = plan_conv2d(p, "forward")
+    maxima = pooling.Maxima(p.y_shape[1:], y, argmax, geometry, activation)
+    run = algorithm.bind_pooled(p, x, kernel.kernel, bias, maxima)
+    return _with_copy(run, algorithm, kernel, p, "forward")
+
+
 def conv2d_backward_input(p: ConvProblem, dy: Float32, kernel: PackedKernel, dx: Float32) -> Run:
     """Bind the gradient of `conv2d` for x."""
     algorithm = plan_conv2d(p, "backward_input")

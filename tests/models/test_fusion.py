@@ -112,7 +112,9 @@ def test_max_pooling_and_activation(
     fused = results(make, (13, 12, channels))
     model = make()
     model.compile("sgd", "mse")
-    assert passes(model)[1] == f"forward, {name}"
+    together = window[0] <= window[1]  # the windows do not overlap
+    first = [f"forward, max-pooling, {name}"] if together else ["forward", f"forward, {name}"]
+    assert passes(model)[: len(first)] == first
     assert f"{name} gradient" not in passes(model, training=True)
     alone(monkeypatch)
     assert f"{name} gradient" in passes(model, training=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,35 @@ from ..lowering import Backward, Builder, forward_with
 from ..program import Step
 
 
-def max_pooling(b: Builder, step: Step, taped: bool) -> Backward | None:
-    """Lower the maxima of windows, with the relu behind them."""
+class Maxima(NamedTuple):
+    """What the maxima of windows are written to, and how.
+
+    Attributes
+    ----------
+    y, argmax : Buffer
+        No argmax where no gradient is asked for.
+    geometry : see ops.bound
+    name, code : of the activation behind them
+    """
+
+    y: Buffer
+    argmax: Buffer | None
+    geometry: bound.Geometry
+    name: str | None
+    code: int
+
+    @property
+    def written(self) -> list[Buffer]:
+        """The buffers."""
+        return [self.y] if self.argmax is None else [self.y, self.argmax]
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the arrays, once memory is laid out."""
+        return self.y.array, None if self.argmax is None else self.argmax.array
+
+
+def maxima(b: Builder, step: Step, taped: bool) -> Maxima | None:
+    """Return what a max-pooling writes, None if it has no kernel."""
     layer: Any = step.layer
     x = b.value(step)
     if layer.channels_first or math.prod(layer.pool_size) > bound.MOST_SMALL_POSITIONS:
@@ -22,19 +49,27 @@ def max_pooling(b: Builder, step: Step, taped: bool) -> Backward | None:
     shape = layer.compute_output_shape(x.shape)
     y = b.result(step, shape)
     b.free.add(step.output)
-    name, code = b.activation_behind(step)
-    geometry = bound.pooling_geometry(x.shape, **layer.geometry)
     argmax = b.new(shape, np.int8) if taped else None
-    written = [y] if argmax is None else [y, argmax]
-    b.emit(
-        step,
-        forward_with(name),
-        [x],
-        written,
-        lambda: bound.max_pool2d(
-            x.array, y.array, None if argmax is None else argmax.array, geometry, code
-        ),
-    )
+    geometry = bound.pooling_geometry(x.shape, **layer.geometry)
+    return Maxima(y, argmax, geometry, *b.activation_behind(step))
+
+
+def max_pooling(b: Builder, step: Step, taped: bool) -> Backward | None:
+    """Lower the maxima of windows, with the relu behind them."""
+    m = b.pooled.get(step.output)
+    if m is None:
+        m = maxima(b, step, taped)
+        if m is None:
+            return None
+        x = b.value(step)
+        b.emit(
+            step,
+            forward_with(m.name),
+            [x],
+            m.written,
+            lambda: bound.max_pool2d(x.array, *m.arrays(), m.geometry, m.code),
+        )
+    argmax, geometry = m.argmax, m.geometry
 
     def backward(dy: Buffer) -> None:
         assert argmax is not None

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ... import ops
-from ...layers import DepthwiseConv2D
+from ...layers import DepthwiseConv2D, MaxPooling2D
 from ...ops import bound
+from ...ops.algorithms import ConvProblem
 from ...ops.fusion import STORED, split_activation
 from ..buffers import Buffer
-from ..lowering import Backward, Builder, Gradient, forward_with
-from ..program import Step
+from ..lowering import Backward, Builder, Gradient, forward_with, unchanged
+from ..program import Step, is_known
+from .pooling import Maxima, maxima
 
 Float32 = bound.Float32
 
@@ -49,7 +51,40 @@ def conv2d(b: Builder, step: Step, taped: bool) -> Backward | None:
         ),
         lambda direction: bound.algorithm_name(p, direction),
     )
-    return _lower(b, step, taped, p.y_shape, product)
+    m = _pooling_behind(b, step, taped, p)
+    if m is None:
+        return _lower(b, step, taped, p.y_shape, product)
+    b.emit(
+        step,
+        forward_with("max-pooling" if m.name is None else f"max-pooling, {m.name}"),
+        [x],
+        m.written,
+        lambda: bound.conv2d_max_pool2d(p, x.array, kernel, bias, *m.arrays(), m.geometry, m.code),
+        product.algorithm("forward"),
+        p.macs,
+    )
+    return _gradients(b, step, product, unchanged)
+
+
+def _pooling_behind(b: Builder, step: Step, taped: bool, p: ConvProblem) -> Maxima | None:
+    """Return what the max-pooling writes that alone reads a convolution, if both can be one."""
+    pooling = b.only_reader(step)
+    if pooling is None or not isinstance(pooling.layer, MaxPooling2D):
+        return None
+    layer = pooling.layer
+    if (
+        step.layer.activation_name != "linear"
+        or not is_known(layer)
+        or layer.compute_dtype != "float32"
+        or layer.channels_first
+        or not bound.can_pool(p, bound.pooling_geometry(p.y_shape, **layer.geometry))
+    ):
+        return None
+    b.result(step, p.y_shape)  # only its shape is ever used
+    m = maxima(b, pooling, taped)
+    if m is not None:
+        b.pooled[pooling.output] = m
+    return m
 
 
 def dense(b: Builder, step: Step, taped: bool) -> Backward | None:
@@ -72,6 +107,26 @@ def _lower(
     b: Builder, step: Step, taped: bool, shape: tuple[int, ...], product: Product
 ) -> Backward:
     """Emit a product whose result has a shape; return what emits its gradients."""
+    x = b.value(step)
+
+    def linear(y: Buffer, name: str | None) -> None:
+        code, _ = split_activation(name)
+        what = forward_with(name)
+        b.emit(
+            step,
+            what,
+            [x],
+            [y],
+            lambda: product.forward(x.array, code, y.array),
+            product.algorithm("forward"),
+            product.macs,
+        )
+
+    return _gradients(b, step, product, _with_activation(b, step, shape, taped, linear))
+
+
+def _gradients(b: Builder, step: Step, product: Product, activation_gradient: Gradient) -> Backward:
+    """Return what emits the gradients of a product."""
     layer: Any = step.layer
     x = b.value(step)
 
@@ -79,13 +134,6 @@ def _lower(
         what: str, direction: str, reads: list[Buffer], y: Buffer, bind: Callable[[], bound.Run]
     ) -> None:
         b.emit(step, what, reads, [y], bind, product.algorithm(direction), product.macs)
-
-    def linear(y: Buffer, name: str | None) -> None:
-        code, _ = split_activation(name)
-        what = forward_with(name)
-        emit(what, "forward", [x], y, lambda: product.forward(x.array, code, y.array))
-
-    activation_gradient = _with_activation(b, step, shape, taped, linear)
 
     def backward(dy: Buffer) -> None:
         dy = activation_gradient(dy)

@@ -8,9 +8,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ...kernels.conv import TapConvolution
+from ...kernels.pooling import Maxima
+from ...kernels.winograd import Winograd
 from .problem import ConvProblem
 
 Float32 = NDArray[np.float32]
+#: Drivers that can have a Maxima take y.
+PoolingDriver = TapConvolution | Winograd
 #: Computes, given the packed kernel or None.
 Bound = Callable[["Float32 | None"], None]
 
@@ -22,7 +27,7 @@ class Driver(Protocol):
         self,
         x: Float32,
         kernel: Float32,
-        y: Float32,
+        y: Float32 | None,
         bias: Float32 | None = None,
         activation: int = 0,
     ) -> Bound:
@@ -130,6 +135,16 @@ class ConvAlgorithm:
         """Return `backward_input` as a function of the packed kernel."""
         raise NotImplementedError
 
+    def can_pool(self, p: ConvProblem, distance: int) -> bool:
+        """Return whether y can be pooled unwritten, in windows `distance` rows apart."""
+        return False
+
+    def bind_pooled(
+        self, p: ConvProblem, x: Float32, kernel: Float32, bias: Float32 | None, maxima: Maxima
+    ) -> Bound:
+        """Return `forward` whose y is pooled, as a function of the packed kernel."""
+        raise NotImplementedError
+
 
 class DrivenAlgorithm(ConvAlgorithm):
     """Base of algorithms whose y and dx come from one driver of kernels, on flat arrays."""
@@ -165,3 +180,22 @@ class DrivenAlgorithm(ConvAlgorithm):
         """Return `backward_input` as a function of the packed kernel."""
         flat = dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1)
         return self.driver(p, "backward_input").bind(*flat)
+
+
+class PoolingAlgorithm(DrivenAlgorithm):
+    """Base of those whose driver hands y over to be pooled while it is in a cache."""
+
+    def driver(self, p: ConvProblem, direction: str) -> PoolingDriver:
+        """Return what computes y ("forward") or dx ("backward_input")."""
+        raise NotImplementedError
+
+    def can_pool(self, p: ConvProblem, distance: int) -> bool:
+        """Return whether y can be pooled unwritten, in windows `distance` rows apart."""
+        return self.driver(p, "forward").can_pool(distance)
+
+    def bind_pooled(
+        self, p: ConvProblem, x: Float32, kernel: Float32, bias: Float32 | None, maxima: Maxima
+    ) -> Bound:
+        """Return `forward` whose y is pooled, as a function of the packed kernel."""
+        flat = x.reshape(-1), kernel.reshape(-1), None
+        return self.driver(p, "forward").bind(*flat, bias, maxima=maxima)

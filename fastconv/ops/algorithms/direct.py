@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from ...kernels import isa
 from ...kernels.conv import TapConvolution
-from .algorithm import DrivenAlgorithm, Float32
+from .algorithm import Float32, PoolingAlgorithm
 from .costs import COPY_CYCLES, RUN_CYCLES, gradient_cycles, product_cycles
 from .problem import ConvProblem
 from .views import filter_driver, forward_driver, input_driver
 
 
-class Direct(DrivenAlgorithm):
+class Direct(PoolingAlgorithm):
     """Register-blocked NHWC convolution; dx as a convolution of dy, by phases of the strides."""
 
     name = "direct"

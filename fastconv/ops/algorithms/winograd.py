@@ -12,7 +12,7 @@ from ...kernels import isa
 from ...kernels.winograd import Winograd as WinogradDriver
 from ...kernels.winograd import members
 from ...kernels.winograd_filter import kernel_gradient
-from .algorithm import DrivenAlgorithm, Float32
+from .algorithm import Float32, PoolingAlgorithm
 from .costs import (
     COPY_CYCLES,
     KERNEL_SHARE,
@@ -43,7 +43,7 @@ LEAST_SUMMED = {
 }
 
 
-class Winograd(DrivenAlgorithm):
+class Winograd(PoolingAlgorithm):
     """Convolutions in tiles of m outputs along each axis of the kernel that has several taps.
 
     The kernel is cut into parts that fit the tiles, by the stride's phases too (see tiling). dx of
