@@ -90,10 +90,13 @@ cdef extern from "elementwise/dropout.h" nogil:
 
 cdef extern from "winograd/winograd.h" nogil:
     enum: FC_WINOGRAD_MEMBERS
+    ctypedef struct fc_winograd_window:
+        Py_ssize_t top, bottom, left, right
     ctypedef struct fc_winograd:
         Py_ssize_t mv, rv, mh, rh
-        void (*input)(const float* x, Py_ssize_t row, Py_ssize_t pixel, Py_ssize_t channels,
-                      float* v, Py_ssize_t step) noexcept nogil
+        void (*input)(const float* x, Py_ssize_t row, Py_ssize_t pixel,
+                      const fc_winograd_window* window, Py_ssize_t channels, float* v,
+                      Py_ssize_t step) noexcept nogil
         void (*output)(const float* m, Py_ssize_t step, Py_ssize_t channels, const float* bias,
                        int activation, float* y, Py_ssize_t row, Py_ssize_t pixel,
                        Py_ssize_t rows, Py_ssize_t cols, int* finite) noexcept nogil

@@ -43,7 +43,7 @@ cdef struct winograd_context:
     float* turning                   # TMP per worker: [n_planes][tile_cols][KERNEL_CHANNELS]
     Py_ssize_t tiles, read_tiles     # of a full block
     Py_ssize_t chunk_cols, col_chunks
-    float* loaded                    # TMP per worker
+    float* loaded                    # TMP per worker: the pixels of a tile
     float* planes                    # TMP per worker: [phases][n_planes][read_tiles][depth] and [...][cols]
     Py_ssize_t planes_floats
     float* packed                    # TMP per worker
@@ -65,7 +65,7 @@ cdef void locate_tiles(
     const winograd_context* s, Py_ssize_t number, tap_block* block, tap_block* read
 ) noexcept nogil
 cdef void transform_input(
-    winograd_context* s, tap_block* read, float* loaded, float* v, Py_ssize_t v_step
+    const winograd_context* s, const tap_block* read, float* v, Py_ssize_t v_step
 ) noexcept nogil
 
 cdef class Winograd:

@@ -10,10 +10,10 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from .gemm cimport ceil_div, grid_axis, multiply_grid, multiply_rows, packed_floats, rows_job
-from .isa cimport FC_LINEAR, FC_WINOGRAD_MEMBERS, active_table, fc_ukernels
+from .isa cimport FC_LINEAR, FC_WINOGRAD_MEMBERS, active_table, fc_ukernels, fc_winograd_window
 from .pooling cimport Maxima
 from .taps cimport (
-    create_view, delete_view, divide, finish_view, load, locate, take_whole_rows, tap_block,
+    create_view, delete_view, divide, finish_view, load, locate, take_whole_rows, tap_block, tap_view,
 )
 from .threads cimport parallel_for, team_size, worker
 from .workspace cimport (
@@ -89,54 +89,76 @@ cdef void kernel_task(void* context, Py_ssize_t task) noexcept nogil:
 
 
 cdef void transform_input(
-    winograd_context* s, tap_block* read, float* loaded, float* v, Py_ssize_t v_step,
+    const winograd_context* s, const tap_block* read, float* v, Py_ssize_t v_step,
 ) noexcept nogil:
-    """Load a block and write the planes of its tiles."""
-    cdef Py_ssize_t n, i, _j, phase, m = 0, row, pixel
-    cdef const float* tile
-    load(read, s.view, &s.image, s.x, loaded)
-    row, pixel = s.SH * read.pixel_row * read.pixel, s.SW * read.pixel
+    """Write the planes of a block's tiles."""
+    cdef Py_ssize_t n, i, j, y, x, phase, m = 0
+    cdef Py_ssize_t row = s.SH * s.image.W * s.image.C, pixel = s.SW * s.image.C
+    cdef const float* image
+    cdef fc_winograd_window window
+    cdef const fc_winograd_window* clipped
     if s.lying:
         row, pixel = pixel, row
-    for n in range(read.images):
-        for i in range(read.rows):
-            tile = corner(s, read, n, i, 0)
-            for _j in range(read.cols):
+    for n in range(read.image, read.image + read.images):
+        image = s.x + n * s.image.H * s.image.W * s.image.C
+        for i in range(read.row, read.row + read.rows):
+            y = i * s.view.in_row + s.view.min_y
+            for j in range(read.col, read.col + read.cols):
+                x = j * s.view.in_col + s.view.min_x
+                clipped = NULL
+                if (y < 0 or x < 0 or y + s.SH * s.nv > s.image.H or x + s.SW * s.nh > s.image.W):
+                    clipped = &window
                 for phase in range(s.phases):
+                    if clipped != NULL:
+                        clip(s, y + phase // s.SW, x + phase % s.SW, &window)
                     s.transforms.input(
-                        tile + (phase // s.SW * read.pixel_row + phase % s.SW) * read.pixel,
-                        row, pixel, s.depth, v + phase * s.n_planes * v_step + m * s.depth, v_step,
+                        image + ((y + phase // s.SW) * s.image.W + x + phase % s.SW) * s.image.C,
+                        row, pixel, clipped, s.depth, v + phase * s.n_planes * v_step + m * s.depth,
+                        v_step,
                     )
-                tile += read.col_step
                 m += 1
 
 
-cdef const float* corner(
-    const winograd_context* s, const tap_block* read, Py_ssize_t n, Py_ssize_t i, Py_ssize_t j,
+cdef void clip(
+    const winograd_context* s, Py_ssize_t y, Py_ssize_t x, fc_winograd_window* window,
 ) noexcept nogil:
-    """Return the first pixel that a tile of a loaded block reads."""
-    return (read.data + (s.view.min_y * read.pixel_row + s.view.min_x) * read.pixel
-            + n * read.image_step + i * read.row_step + j * read.col_step)
+    """Fill in which pixels of a tile that begins at (y, x) are in the image."""
+    window.top, window.bottom = ceil_div(max(-y, 0), s.SH), ceil_div(max(s.image.H - y, 0), s.SH)
+    window.left, window.right = ceil_div(max(-x, 0), s.SW), ceil_div(max(s.image.W - x, 0), s.SW)
+    if s.lying:
+        window.top, window.left = window.left, window.top
+        window.bottom, window.right = window.right, window.bottom
 
 
 cdef void direct_tile(
-    winograd_context* s, const tap_block* read, const float* tile, float* out,
+    winograd_context* s, Py_ssize_t image, Py_ssize_t i, Py_ssize_t j, float* out,
     Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t col_begin, Py_ssize_t col_end, float* packed,
 ) noexcept nogil:
-    """Compute the outputs of one tile without transforms: it holds infinities or NaN."""
+    """Compute the outputs of tile (i, j) without transforms: it holds infinities or NaN."""
     cdef const float* a[MAX_M * MAX_M]
     cdef float* c[MAX_M * MAX_M]
-    cdef Py_ssize_t i, j, t, n_taps = s.KH * s.KW
+    cdef Py_ssize_t t, n_taps = s.KH * s.KW
     cdef Py_ssize_t* taps = s.tap_offsets + worker() * 2 * n_taps
     cdef Py_ssize_t* b_taps = taps + n_taps
+    cdef float* pixels = s.loaded + worker() * tile_floats(s)
+    cdef tap_view window
+    cdef tap_block block
     cdef rows_job job
+    # The tile as a block of one tile: its pixels with the zeros around them.
+    window = s.view[0]
+    window.copied, window.pitch = True, s.depth
+    window.max_y = window.min_y + (s.mv - 1) * s.SH + s.KH - 1
+    window.max_x = window.min_x + (s.mh - 1) * s.SW + s.KW - 1
+    block.image, block.row, block.col = image, i, j
+    block.images = block.rows = block.cols = 1
+    load(&block, &window, &s.image, s.x, pixels)
     for t in range(n_taps):
-        taps[t] = (t // s.KW * read.pixel_row + t % s.KW) * read.pixel
+        taps[t] = (t // s.KW * block.pixel_row + t % s.KW) * block.pixel
         b_taps[t] = (n_taps - 1 - t if s.turned else t) * s.C * s.F
     job.rows = 0
     for i in range(rows):
         for j in range(cols):
-            a[job.rows] = tile + (i * s.SH * read.pixel_row + j * s.SW) * read.pixel
+            a[job.rows] = pixels + (i * s.SH * block.pixel_row + j * s.SW) * block.pixel
             c[job.rows] = out + (i * s.OW + j) * s.cols
             job.rows += 1
     job.a, job.c = a, c
@@ -148,6 +170,11 @@ cdef void direct_tile(
     job.col_begin, job.col_end = col_begin, col_end
     job.bias, job.activation, job.accumulate, job.packed = s.bias, s.activation, False, packed
     multiply_rows(&job)
+
+
+cdef Py_ssize_t tile_floats(const winograd_context* s) noexcept nogil:
+    """Return the floats of all pixels that the outputs of a tile are computed from directly."""
+    return ((s.mv - 1) * s.SH + s.KH) * ((s.mh - 1) * s.SW + s.KW) * s.depth
 
 
 cdef void multiply_planes(
@@ -181,7 +208,6 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef Py_ssize_t m_step = plane_step(s.tiles, s.chunk_cols)
     cdef float* v = s.planes + worker() * s.planes_floats
     cdef float* m = v + s.phases * s.n_planes * v_step
-    cdef float* loaded = s.loaded + worker() * s.blocks.floats
     cdef Py_ssize_t begin = task % s.col_chunks * s.chunk_cols
     cdef Py_ssize_t end = min(begin + s.chunk_cols, s.cols)
     cdef Py_ssize_t n, i, j, first, rows, cols, row, pixel
@@ -195,7 +221,7 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     if bias != NULL:
         bias += begin
     locate_tiles(s, task // s.col_chunks, &block, &read)
-    transform_input(s, &read, loaded, v, v_step)
+    transform_input(s, &read, v, v_step)
     job.n_taps, job.depth = 1, s.depth
     job.b_taps, job.b_panel = NULL, s.depth * active_table().tile_cols
     job.chain = CHAIN if max(s.mv, s.mh) > 2 else 0
@@ -221,8 +247,8 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
                     cols if s.lying else rows, rows if s.lying else cols, &finite,
                 )
                 if not finite:
-                    direct_tile(s, &read, corner(s, &read, n, i, j), out, rows, cols, begin, end,
-                                job.packed)
+                    direct_tile(s, block.image + n, block.row + i, block.col + j, out, rows, cols,
+                                begin, end, job.packed)
                 m += s.chunk_cols
             if s.maxima != NULL and ((i + 1) % s.pooled_rows == 0 or i + 1 == block.rows):
                 first -= i % s.pooled_rows * s.mv
@@ -331,7 +357,7 @@ cdef class Winograd:
     ) except *:
         """Get scratch memory: `planes` blocks of planes, `depth` summed elements `step` apart."""
         cdef Py_ssize_t k, words = depth + team * 2 * s.KH * s.KW
-        s.loaded = scratch(FC_SLOT_IMAGE, team * s.blocks.floats + 1)
+        s.loaded = scratch(FC_SLOT_IMAGE, team * tile_floats(s))
         s.planes = scratch(FC_SLOT_PLANES, planes * s.planes_floats)
         s.packed = scratch(FC_SLOT_PACK_B, team * packed_floats())
         s.offsets = <Py_ssize_t*>scratch(FC_SLOT_ROWS, words * sizeof(Py_ssize_t) // sizeof(float))
@@ -391,7 +417,7 @@ cdef class Winograd:
         """Return the scratch memory: the transformed kernel, and one thread's block."""
         cdef winograd_context s
         self.prepare(&s)
-        floats = s.blocks.floats + block_planes(&s) + packed_floats() + s.n_parts * s.n_planes * s.u_step
+        floats = tile_floats(&s) + block_planes(&s) + packed_floats() + s.n_parts * s.n_planes * s.u_step
         return 4 * floats + 8 * s.depth
 
 

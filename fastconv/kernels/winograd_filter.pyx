@@ -28,7 +28,6 @@ cdef void spread_task(void* context, Py_ssize_t share) noexcept nogil:
     cdef Py_ssize_t v_step = plane_step(s.read_tiles, s.depth), z_step = plane_step(s.read_tiles, s.F)
     cdef float* v = s.planes
     cdef float* z = v + s.phases * s.n_planes * v_step
-    cdef float* loaded = s.loaded + worker() * s.blocks.floats
     cdef tap_block block, read, lines
     cdef Py_ssize_t line, end, i, j, m, rows, cols, row = s.OW * s.F, pixel = s.F
     if s.lying:
@@ -41,7 +40,7 @@ cdef void spread_task(void* context, Py_ssize_t share) noexcept nogil:
         lines.image, lines.images = read.image + line // read.rows, 1
         lines.row, lines.rows = read.row + line % read.rows, min(end - line, read.rows - line % read.rows)
         m = line * read.cols
-        transform_input(s, &lines, loaded, v + m * s.depth, v_step)
+        transform_input(s, &lines, v + m * s.depth, v_step)
         for i in range(lines.row, lines.row + lines.rows):
             rows = min(s.mv, s.OH - s.mv * i) if i < block.row + block.rows else 0
             for j in range(read.col, read.col + read.cols):

@@ -4,12 +4,16 @@
  * constants where these are called, so that arrays become registers. */
 #define FC_ALONG(i, n) _Pragma("GCC unroll 6") for (int i = 0; i < (n); i++)
 
-/* v[plane] = B' d B of the pixels at x. */
+/* v[plane] = B' d B of the pixels at x, those beside the window being zero. */
 FC_INLINE void winograd_input_part(int nv, int nh, const float *x, ptrdiff_t row, ptrdiff_t pixel,
-                                   float *v, ptrdiff_t step, ptrdiff_t n) {
+                                   const fc_winograd_window *w, float *v, ptrdiff_t step,
+                                   ptrdiff_t n) {
     vf t[FC_WINOGRAD_N][FC_WINOGRAD_N], d[FC_WINOGRAD_N], o[FC_WINOGRAD_N];
     FC_ALONG(j, nh) {
-        FC_ALONG(i, nv) d[i] = vf_load_n(x + i * row + j * pixel, n);
+        FC_ALONG(i, nv) {
+            const int here = !w || (w->top <= i && i < w->bottom && w->left <= j && j < w->right);
+            d[i] = here ? vf_load_n(x + i * row + j * pixel, n) : (vf){0};
+        }
         winograd_divide(nv, d, o);
         FC_ALONG(i, nv) t[i][j] = o[i];
     }

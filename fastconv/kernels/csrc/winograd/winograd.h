@@ -11,10 +11,16 @@ enum {
 #undef FC_WINOGRAD
 };
 
+/* The pixels of a tile that exist; the others count as zero. */
+typedef struct {
+    ptrdiff_t top, bottom, left, right; /* rows [top, bottom), columns [left, right) */
+} fc_winograd_window;
+
 typedef struct {
     ptrdiff_t mv, rv, mh, rh; /* see members.def */
-    void (*input)(const float *x, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t channels, float *v,
-                  ptrdiff_t step);
+    void (*input)(const float *x, ptrdiff_t row, ptrdiff_t pixel,
+                  const fc_winograd_window *window, /* NULL: all of them */
+                  ptrdiff_t channels, float *v, ptrdiff_t step);
     void (*output)(const float *m, ptrdiff_t step, ptrdiff_t channels, const float *bias,
                    int activation, float *y, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows,
                    ptrdiff_t cols, int *finite);

@@ -40,11 +40,17 @@ FC_INLINE int FC_NAME(any_lane)(vi mask) {
  * tile, so the caller computes such a tile directly. */
 #define FC_WINOGRAD(mv, rv, mh, rh)                                                             \
     static void FC_WNAME(winograd_input, mv, rv, mh, rh)(                                       \
-        const float *x, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t channels, float *v,           \
-        ptrdiff_t step) {                                                                       \
-        FC_OVER_CHANNELS(c, n, channels,                                                        \
-                         winograd_input_part(mv + rv - 1, mh + rh - 1, x + c, row, pixel, v + c, \
-                                             step, n));                                         \
+        const float *x, ptrdiff_t row, ptrdiff_t pixel, const fc_winograd_window *window,       \
+        ptrdiff_t channels, float *v, ptrdiff_t step) {                                         \
+        if (window) {                                                                           \
+            FC_OVER_CHANNELS(c, n, channels,                                                    \
+                             winograd_input_part(mv + rv - 1, mh + rh - 1, x + c, row, pixel,   \
+                                                 window, v + c, step, n));                      \
+        } else {                                                                                \
+            FC_OVER_CHANNELS(c, n, channels,                                                    \
+                             winograd_input_part(mv + rv - 1, mh + rh - 1, x + c, row, pixel,   \
+                                                 NULL, v + c, step, n));                        \
+        }                                                                                       \
     }                                                                                           \
     static void FC_WNAME(winograd_output, mv, rv, mh, rh)(                                      \
         const float *m, ptrdiff_t step, ptrdiff_t channels, const float *bias, int activation,  \
