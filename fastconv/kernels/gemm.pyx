@@ -14,6 +14,7 @@ from .workspace cimport FC_SLOT_PACK_A, FC_SLOT_PACK_B, scratch
 # A pass by. Part of the definition of a result: changing it changes the last bits.
 cdef enum:
     KC = 384
+    MOST_SUMMED = KC + KC // 2 + 1  # of a chain, and one, see chain_end
 # Rows up to which the strips of a grid pass over a panel of B once or twice: it is not copied.
 cdef enum:
     FEW_ROWS = 13
@@ -38,8 +39,7 @@ cdef enum:
 
 
 cdef Py_ssize_t packed_floats() noexcept nogil:
-    # A chain may hold up to 1.5 KC elements, see chain_end.
-    return (KC + KC // 2 + 1) * active_table().tile_cols
+    return MOST_SUMMED * active_table().tile_cols
 
 
 cdef void pack_panel(
@@ -268,7 +268,7 @@ cdef void pack_task(void* context, Py_ssize_t task) noexcept nogil:
 cdef void matmul_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef matmul_context* s = <matmul_context*>context
     cdef const fc_ukernels* table = active_table()
-    cdef Py_ssize_t offsets[KC + 1]
+    cdef Py_ssize_t offsets[MOST_SUMMED]
     cdef grid_axis axes[3]
     cdef rows_job job = s.job
     cdef Py_ssize_t row = task // s.col_blocks * s.block_rows
@@ -276,8 +276,7 @@ cdef void matmul_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef const float* piece
     cdef float* c = s.c + row * s.c_row
     cdef float* packed_a = s.packed_a + worker() * s.packed_a_floats
-    cdef Py_ssize_t pieces = max(1, ceil_div(s.K, KC))
-    cdef Py_ssize_t k, i, begin, end, offset, step = s.a_k
+    cdef Py_ssize_t k, begin = 0, end = 0, offset, step = s.a_k
     job.rows = min(s.block_rows, s.M - row)
     job.col_begin = s.col_begin + task % s.col_blocks * s.block_cols
     job.col_end = min(job.col_begin + s.block_cols, s.col_end)
@@ -285,31 +284,33 @@ cdef void matmul_task(void* context, Py_ssize_t task) noexcept nogil:
         job.b, job.b_panel = s.packed_b - s.col_begin * s.K, s.K * table.tile_cols
     else:
         job.packed = s.packed_b + worker() * s.packed_b_floats
-    if s.M == 1:
-        for i in range(pieces):
-            begin, end = s.K * i // pieces, s.K * (i + 1) // pieces
-            job.a, job.c, offset = &a, &c, begin * s.a_k
-            multiply_block(&job, &offset, 1, end - begin, begin, i == 0, i == pieces - 1)
-        return
     axes[0] = axes[1] = grid_axis(1, 0, 0)
     axes[2] = grid_axis(job.rows, s.a_row, s.c_row)
-    for i in range(pieces):
-        begin, end = s.K * i // pieces, s.K * (i + 1) // pieces
+    while True:  # once for an empty sum
+        if s.K:
+            end = chain_end(1, s.K, begin)
         piece = packed_a
-        if not s.pack_a:
-            piece = a + begin * s.a_k
-        elif s.a_k == 1:
-            # Odd multiples of a vector apart, the rows no longer share a cache set.
-            axes[2].a, step = (ceil_div(end - begin, table.vl) | 1) * table.vl, 1
-            table.pack_rows(packed_a, a + begin, s.a_row, job.rows, end - begin, axes[2].a)
+        if s.M == 1:
+            job.a, job.c, offset = &a, &c, begin * s.a_k
+            multiply_block(&job, &offset, 1, end - begin, begin, begin == 0, end == s.K)
         else:
-            axes[2].a, step = 1, ceil_div(job.rows, table.vl) * table.vl
-            table.pack_rows(packed_a, a + begin * s.a_k, s.a_k, end - begin, job.rows, step)
-        for k in range(end - begin):
-            offsets[k] = k * step
-        multiply_chain(
-            &job, axes, piece, c, offsets, begin, end - begin, i == 0, i == pieces - 1
-        )
+            if not s.pack_a:
+                piece = a + begin * s.a_k
+            elif s.a_k == 1:
+                # Odd multiples of a vector apart, the rows no longer share a cache set.
+                axes[2].a, step = (ceil_div(end - begin, table.vl) | 1) * table.vl, 1
+                table.pack_rows(packed_a, a + begin, s.a_row, job.rows, end - begin, axes[2].a)
+            else:
+                axes[2].a, step = 1, ceil_div(job.rows, table.vl) * table.vl
+                table.pack_rows(packed_a, a + begin * s.a_k, s.a_k, end - begin, job.rows, step)
+            for k in range(end - begin):
+                offsets[k] = k * step
+            multiply_chain(
+                &job, axes, piece, c, offsets, begin, end - begin, begin == 0, end == s.K
+            )
+        begin = end
+        if begin == s.K:
+            return
 
 
 def matmul(
@@ -352,7 +353,7 @@ def matmul(
     while team > 1 and row_blocks * ceil_div(wide, s.block_cols) < 4 * team \
             and s.block_cols > table.tile_cols:
         s.block_cols = max(table.tile_cols, s.block_cols // 2 // table.tile_cols * table.tile_cols)
-    s.packed_a_floats = (KC + 1) * (MC + 2 * table.vl) if s.pack_a else 0
+    s.packed_a_floats = MOST_SUMMED * (MC + 2 * table.vl) if s.pack_a else 0
     s.packed_b_floats = s.K * (wide + table.tile_cols) if s.shared_b else packed_floats()
     s.packed_a = scratch(FC_SLOT_PACK_A, team * s.packed_a_floats + 1)
     s.packed_b = scratch(FC_SLOT_PACK_B, s.packed_b_floats * (1 if s.shared_b else team))

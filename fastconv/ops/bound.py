@@ -6,6 +6,7 @@ float32 of the right shapes, which stay where they are. Results are the bits of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import elementwise, gemm, isa, normalization, pooling, rows
-from .algorithms import ConvAlgorithm, ConvProblem, autotune, plan_conv2d
+from .algorithms import ConvAlgorithm, ConvProblem, autotune, find, plan_conv2d
 from .algorithms.algorithm import Bound
 from .conv2d import make_problem
 from .packed import PackedKernel
@@ -26,6 +27,10 @@ Run = Callable[[], None]
 #: (KH, KW, SH, SW, top, left)
 Geometry = tuple[int, int, int, int, int, int]
 
+#: From how many rows of x on a matrix is packed once for many products, and how large it may be:
+#: it is kept beside the kernel. Fewer rows read either at the speed of memory.
+FEWEST_PACKED_ROWS = 8
+MOST_PACKED_FLOATS = 1 << 22
 #: Largest windows of which `max_pool2d` takes positions as int8.
 MOST_SMALL_POSITIONS = 128
 
@@ -154,6 +159,23 @@ def _with_copy(
 def dense(x: Float32, kernel: Float32, bias: Float32 | None, activation: int, y: Float32) -> Run:
     """Bind y = activation(x @ kernel + bias) along the last axis."""
     return partial(gemm.matmul, _rows(x), kernel, _rows(y), bias, activation)
+
+
+def packs_dense(rows: int, kernel_shape: tuple[int, ...]) -> bool:
+    """Return whether `dense_packed` is faster than `dense`, and worth the memory."""
+    return rows >= FEWEST_PACKED_ROWS and math.prod(kernel_shape) <= MOST_PACKED_FLOATS
+
+
+def dense_packed(
+    x: Float32, kernel: PackedKernel, bias: Float32 | None, activation: int, y: Float32
+) -> Run:
+    """Bind the same as `dense` as a convolution of single pixels, which keeps a packed kernel."""
+    rows, (depth, units) = math.prod(x.shape[:-1]), kernel.shape
+    shapes = (rows, 1, 1, depth), (1, 1, depth, units)
+    p = conv_problem(*shapes, strides=1, padding="valid", dilation=1, groups=1)
+    direct = find("direct")
+    run = direct.bind_forward(p, x, kernel.kernel, bias, activation, y)
+    return _with_copy(run, direct, kernel, p, "forward")
 
 
 def dense_backward_input(dy: Float32, kernel: Float32, dx: Float32) -> Run:

@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastconv import ops
+from fastconv.ops import bound
+from fastconv.ops.packed import PackedKernel
 
 from .. import reference
 from .compare import assert_within, poison
@@ -118,3 +120,17 @@ def test_dense_non_finite_inputs_reach_exactly_their_row(each_isa, rng, value):
 def test_matmul(each_isa, rng, M, K, F):
     a, b = draw(rng, (M, K), (K, F))
     assert_within(ops.matmul(a, b), np.float64(a) @ b, np.float64(abs(a)) @ abs(b))
+
+
+@pytest.mark.parametrize("rows", [1, 7, 13, 32, 130])
+@pytest.mark.parametrize("depth", [1, 5, 383, 385, 576, 577, 800])
+@pytest.mark.parametrize("units", [1, 10, 33, 70])
+def test_packed_kernels_give_the_same_bits(each_isa, rows, depth, units):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((rows, depth), np.float32)
+    kernel = rng.standard_normal((depth, units), np.float32)
+    bias = rng.standard_normal(units, np.float32)
+    y, expected = np.empty((2, rows, units), np.float32)
+    bound.dense(x, kernel, bias, 1, expected)()
+    bound.dense_packed(x, PackedKernel(kernel), bias, 1, y)()
+    assert y.tobytes() == expected.tobytes()

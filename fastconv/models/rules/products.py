@@ -93,9 +93,16 @@ def dense(b: Builder, step: Step, taped: bool) -> Backward | None:
     if layer.activation_name is None:
         return None
     x, kernel, bias = b.value(step), layer.kernel.value, layer.bias_value
+
+    def forward(x: Float32, code: int, y: Float32) -> bound.Run:
+        # The kernel of a training step changes before it is read again.
+        if not taped and bound.packs_dense(y.size // layer.units, kernel.shape):
+            return bound.dense_packed(x, layer.kernel.packed, bias, code, y)
+        return bound.dense(x, kernel, bias, code, y)
+
     product = Product(
         math.prod(x.shape) * layer.units,
-        lambda x, code, y: bound.dense(x, kernel, bias, code, y),
+        forward,
         lambda dy, dx: bound.dense_backward_input(dy, kernel, dx),
         bound.dense_backward_filter,
         lambda direction: "",
