@@ -2,72 +2,14 @@
 
     models -> layers -> ops -> kernels -> C micro-kernels
 
-Every name below is loaded when it is first used, so that `import fastconv` costs next to nothing.
+Every name is loaded when it is first used, so that `import fastconv` costs next to nothing; they
+are listed in `__init__.pyi`.
 """
 
-from __future__ import annotations
-
-from importlib import import_module as _import_module
-from typing import Any
-
+from . import lazy
 from ._version import __version__
 
-_SUBMODULES = (
-    "activations",
-    "applications",
-    "backend",
-    "callbacks",
-    "config",
-    "constraints",
-    "datasets",
-    "dtype_policies",
-    "initializers",
-    "layers",
-    "losses",
-    "metrics",
-    "mixed_precision",
-    "models",
-    "ops",
-    "optimizers",
-    "preprocessing",
-    "random",
-    "reference",
-    "regularizers",
-    "saving",
-    "utils",
-)
-#: Public name: the submodule it comes from.
-_NAMES = {
-    "DTypePolicy": "dtype_policies",
-    "Input": "layers",
-    "KerasTensor": "layers",
-    "Layer": "layers",
-    "Sequential": "models",
-    "Model": "models",
-    "Loss": "losses",
-    "Metric": "metrics",
-    "Optimizer": "optimizers",
-    "Initializer": "initializers",
-    "Regularizer": "regularizers",
-    "Variable": "layers",
-}
-
-__all__ = ["__version__", "show_config", *_SUBMODULES, *_NAMES]
-
-
-def __getattr__(name: str) -> Any:
-    """Load a submodule or a public name on first use (PEP 562)."""
-    if name in _SUBMODULES:
-        return _import_module(f".{name}", __name__)
-    if name in _NAMES:
-        value = getattr(_import_module(f".{_NAMES[name]}", __name__), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazy.names(__name__, __file__)
 
 
 def show_config() -> None:

@@ -244,7 +244,7 @@ def hostile(rng, config):
             names = [p for p in places if p[1] == "class_name"]
             if names:
                 parent, key = rng.choice(names)
-                parent[key] = rng.choice([*registry.TABLE, "Sequential", "Functional", "Lambda"])
+                parent[key] = rng.choice([*registry.table(), "Sequential", "Functional", "Lambda"])
         elif kind == 3:
             other, there = rng.choice(places)
             parent[key] = json.loads(json.dumps(other[there]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 
 import pytest
@@ -37,6 +38,34 @@ def test_training_needs_neither_files_nor_tables():
     assert not set(loaded) & set(LATE[:-1])
     foreign = [name for name in loaded if name.partition(".")[0] != "fastconv"]
     assert len(foreign) < 15, foreign
+
+
+def test_first_prediction_loads_only_what_it_runs():
+    program = (
+        "import sys, numpy; before = set(sys.modules)\n"
+        "from fastconv import Sequential, layers\n"
+        "model = Sequential([layers.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.MaxPooling2D(),"
+        "layers.Flatten(), layers.Dense(3)])\n"
+        "model(numpy.zeros((1, 8, 8, 1), 'f'))\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    loaded = programs.run("-c", program).split()
+    assert not set(loaded) & set(LATE[:-1])
+    floors = {name.split(".")[1] for name in loaded if name.startswith("fastconv.")}
+    assert not floors & {"losses", "metrics", "optimizers", "callbacks", "applications", "utils"}
+    late = ("layers.preprocessing", "layers.adaptive_pooling", "saving.models", "models.objective")
+    assert not set(loaded) & {f"fastconv.{name}" for name in late}
+    assert len([name for name in loaded if name.startswith("fastconv.")]) < 165, loaded
+
+
+@pytest.mark.parametrize("package", ["", ".callbacks", ".layers", ".models", ".saving"])
+def test_all_late_names_are_there(package):
+    module = importlib.import_module(f"fastconv{package}")
+    for name in module.__all__:
+        assert getattr(module, name) is not None, name
+        assert name in dir(module)
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        module.Nothing  # noqa: B018
 
 
 @pytest.mark.parametrize("name", fastconv.__all__)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .. import custom_objects as customs
@@ -10,10 +11,6 @@ from .. import serialization
 from ..custom_objects import in_safe_mode
 from ..serialization import serialize
 from .layer import Layer
-
-#: Name to class, and nothing else can come out of a model file: every class of `fastconv.layers`
-#: under its name and Keras's second names for it. They are entered there.
-TABLE: dict[str, type[Layer]] = {}
 
 #: Layers of Keras for other networks than convolutional ones, on purpose not here.
 OUT_OF_SCOPE = frozenset(
@@ -24,8 +21,25 @@ OUT_OF_SCOPE = frozenset(
     }
 )
 
-#: Models, which can be layers too; `fastconv.models`, a floor above, enters them here.
-MODELS: dict[str, type[Layer]] = {}
+#: Gives the models, which can be layers too; `fastconv.models`, a floor above, enters itself here.
+model_classes: Callable[[], dict[str, type[Layer]]] = dict
+
+
+@functools.cache
+def table() -> dict[str, type[Layer]]:
+    """Return all that can come out of a model file, by name, beside models.
+
+    It is every class of `fastconv.layers` under its name and Keras's second names for it.
+    """
+    from .. import layers
+    from .wrapper import Wrapper
+
+    known = {name: getattr(layers, name) for name in layers.__all__}
+    return {
+        name: cls
+        for name, cls in known.items()
+        if isinstance(cls, type) and issubclass(cls, Layer) and cls not in (Layer, Wrapper)
+    }
 
 
 def out_of_scope(name: str) -> str:
@@ -75,7 +89,9 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     name = config.get("class_name") if isinstance(config, Mapping) else config
     if isinstance(name, str) and name in OUT_OF_SCOPE and name not in customs.known(custom_objects):
         raise ValueError(out_of_scope(name))
-    layer = serialization.deserialize(config, {**TABLE, **MODELS}, "layer", custom_objects)
+    layer = serialization.deserialize(
+        config, {**table(), **model_classes()}, "layer", custom_objects
+    )
     if not isinstance(layer, Layer):
         raise ValueError(f"{config['class_name']} is no layer.")
     return layer

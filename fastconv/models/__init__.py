@@ -9,23 +9,10 @@ training   arguments of fit() ... -> inputs (checks), data (batches), advice (wa
 loops      batches -> plan (layers, gradients) -> objective (loss, metrics), optimizer
 """
 
-from __future__ import annotations
+from .. import lazy
+from ..layers import registry as _registry
+from .config import model_classes as _model_classes
 
-from ..layers.registry import MODELS as _MODELS
-from ..saving import load_model, save_model
-from .config import clone_model, model_classes, model_from_json
-from .frozen import FrozenModel
-from .sequential import Sequential
-from .training import Model
+__getattr__, __dir__, __all__ = lazy.names(__name__, __file__)
 
-__all__ = [
-    "FrozenModel",
-    "Model",
-    "Sequential",
-    "clone_model",
-    "load_model",
-    "model_from_json",
-    "save_model",
-]
-
-_MODELS.update(model_classes())
+_registry.model_classes = _model_classes

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import metrics, progress
+from .. import progress
 from ..layers import Activation, BatchNormalization, Layer, Rescaling
 from ..layers.operators import Operator
-from .head import Head
-from .objective import Objective
 from .program import lower
 
 if TYPE_CHECKING:
+    from .head import Head
     from .network import Network
+    from .objective import Objective
 
 #: Bytes of x looked at in one go, so that no temporary array gets large.
 CHUNK_BYTES = 1 << 24
@@ -73,6 +73,8 @@ def on_objective(where: str, objective: Objective, model: Network) -> None:
 
 def _on_head(where: str, head: Head, last: Layer) -> None:
     """Warn about the loss and the metrics of an output that is the result of the layer `last`."""
+    from ..metrics import Accuracy
+
     loss: Any = head.loss
     from_logits = getattr(loss, "from_logits", None)
     name = last.activation_name
@@ -89,7 +91,7 @@ def _on_head(where: str, head: Head, last: Layer) -> None:
             f'it activation="{needed}", or the loss from_logits=True.'
         )
     for metric in head.metrics:
-        if isinstance(metric, metrics.Accuracy) and from_logits is not None:
+        if isinstance(metric, Accuracy) and from_logits is not None:
             progress.warn(
                 f"{where}: the metric Accuracy() compares values, not classes; did you mean "
                 f'metrics=["accuracy"]?'

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .. import optimizers
 from ..layers import Variable
-from ..metrics import Metric
-from ..optimizers import Optimizer
 from . import config
 from .frozen import FrozenModel
 from .network import Network
-from .objective import Objective
+
+if TYPE_CHECKING:
+    from ..metrics import Metric
+    from ..optimizers import Optimizer
+    from .objective import Objective
 
 
 class Compiled(Network):
@@ -66,6 +67,9 @@ class Compiled(Network):
         TypeError, ValueError
             A name is unknown, or an object does not fit.
         """
+        from .. import optimizers  # what only those who train need is loaded here
+        from .objective import Objective
+
         names = None if self.graph is None else self.output_names
         objective = Objective(loss, loss_weights, metrics, weighted_metrics, names)
         self.optimizer = optimizers.get(optimizer)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import progress, tree
-from ..losses.loss import align_weights
 from ..ops import checks
 from . import advice, data, structures
 from .data import ArrayFeed, Batch, StreamFeed
-from .objective import Objective, hand_out
+from .structures import hand_out
 
 if TYPE_CHECKING:
     from .frozen import FrozenModel
+    from .objective import Objective
     from .training import Model
 
 DEFAULT_BATCH_SIZE = 32
@@ -158,6 +158,8 @@ class Sources:
                 **_named("sample_weight", names, weights),
             },
         )
+        from ..losses.loss import align_weights
+
         for i, (weight, target) in enumerate(zip(weights, prepared, strict=True)):
             if weight is not None and target is not None:
                 # One weight per value of the loss; a view if there is one per sample.

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import progress
-from ..callbacks import CallbackList
 from ..ops import checks
-from .data import Batch, Epochs
-from .interrupts import DeferredInterrupt
-from .objective import Objective
 from .plan import Plan
 
 if TYPE_CHECKING:
+    from ..callbacks import CallbackList
+    from .data import Batch, Epochs
+    from .interrupts import DeferredInterrupt
+    from .objective import Objective
     from .training import Model
 
 

@@ -8,16 +8,17 @@ model: a loss takes it over only where it is the only reader.)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..layers import Layer, Variable
 from ..layers.symbolic import Graph
-from ..losses import Loss
-from ..losses.loss import align_weights
 from .plan import Plan
 from .program import makes_mask
+
+if TYPE_CHECKING:
+    from ..losses import Loss
 
 
 class MaskOf(Layer):
@@ -68,6 +69,8 @@ def weights(
 
     A mean over all values becomes one over those that count. No `loss` stands for a sum.
     """
+    from ..losses.loss import align_weights
+
     result = mask.astype(np.float32)
     if sample_weight is not None:
         result *= align_weights(where, sample_weight, mask.shape)

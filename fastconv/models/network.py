@@ -19,7 +19,7 @@ from ..layers.layer import Backward
 from ..layers.operators import Operator
 from ..layers.symbolic import Graph, KerasTensor, tensors_in
 from ..ops import checks
-from . import masks, structures, summary
+from . import masks, structures
 from .plan import Plan
 from .program import lower
 
@@ -392,6 +392,8 @@ class Network(Layer):
         layer_range : pair of regular expressions, optional
             Names of the first and the last layer to show.
         """
+        from . import summary
+
         summary.show(
             self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
         )

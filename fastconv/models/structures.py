@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import tree
 from ..layers.symbolic import KerasTensor
+from ..ops import checks
 from .data import as_array
 
 Shape = tuple["int | None", ...]
@@ -106,6 +107,63 @@ def _split(given: Any, structure: Any, names: list[str]) -> list[Any] | None:
             return None
         flat += leaves
     return flat
+
+
+def hand_out(
+    argument: str,
+    given: Any,
+    names: Sequence[str],
+    *,
+    repeat: bool = False,
+    lists: bool = False,
+    where: str = "compile",
+) -> list[Any]:
+    """Return what each output gets of an argument, None for nothing.
+
+    Parameters
+    ----------
+    given : one thing, a list with one for each output, or a dictionary by name
+    names : sequence of str
+        Names of the outputs.
+    repeat : bool
+        One thing is for all outputs.
+    lists : bool
+        What an output gets may be a list itself.
+
+    Raises
+    ------
+    ValueError
+        There are more or fewer than outputs, or a name is unknown.
+    """
+    count = len(names)
+    if given is None:
+        return [None] * count
+    if isinstance(given, Mapping) and "class_name" not in given:
+        unknown = [key for key in given if key not in names]
+        if not unknown:
+            return [given.get(name) for name in names]
+        if any(tree.is_nested(value) for value in given.values()) and not lists:
+            given = tree.flatten(given)  # structured as the outputs are
+        else:
+            raise ValueError(
+                f"{where}: {argument} has the key {unknown[0]!r}, but the outputs are called "
+                f"{list(names)}.{checks.did_you_mean(unknown[0], names)}"
+            )
+    if isinstance(given, (list, tuple)):
+        if not lists and len(given) != count:
+            given = tree.flatten(given)
+        if len(given) == count:
+            return list(given)
+        raise ValueError(
+            f"{where}: the model has {count} output{'s' * (count > 1)} ({', '.join(names)}), got "
+            f"{len(given)} entries in {argument}."
+        )
+    if repeat or count == 1:
+        return [given] * count
+    raise ValueError(
+        f"{where}: {argument} must be a list or dictionary with one entry for each of the outputs "
+        f"{list(names)}, got {type(given).__name__}."
+    )
 
 
 def describe(given: Any) -> str:

@@ -9,18 +9,21 @@ Everything that is the same for all batches (checks, casts of labels, the plan) 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import arguments, deprecation, saving
-from ..callbacks import CallbackList, History
 from ..layers import calls
 from ..layers.symbolic import Graph, KerasTensor
 from ..ops import checks
-from . import config, inputs, inspection, loops
+from . import config, inputs, loops
 from .compiled import Compiled
 from .data import Epochs
 from .former import Former, take_fit_options
 from .interrupts import DeferredInterrupt
+
+if TYPE_CHECKING:
+    from ..callbacks import CallbackList, History
+    from .inspection import Explanation
 
 
 class Model(Former, Compiled):
@@ -208,6 +211,8 @@ class Model(Former, Compiled):
         TypeError, ValueError
             compile() was not called, an argument is wrong, or shapes or labels do not fit.
         """
+        from ..callbacks import History
+
         objective = self._compiled("fit")
         epochs = take_fit_options(epochs, former)
         arguments.no_others("fit", former, Model.fit)
@@ -383,7 +388,7 @@ class Model(Former, Compiled):
 
     # What it does
 
-    def explain(self, batch_size: Any = 1, training: bool = False) -> inspection.Explanation:
+    def explain(self, batch_size: Any = 1, training: bool = False) -> Explanation:
         """Print the instructions that a batch runs through, and return them.
 
         Parameters
@@ -409,6 +414,8 @@ class Model(Former, Compiled):
         ValueError
             The model is not built, or a size of its input is unknown.
         """
+        from . import inspection
+
         return inspection.explain(self, batch_size, training)
 
     def profile(self, x: Any, y: Any = None) -> list[dict[str, Any]]:
@@ -426,11 +433,15 @@ class Model(Former, Compiled):
             As from `explain`, with microseconds (median), GF/s, their share of the peak of
             multiply-adds, and gigabytes per second.
         """
+        from . import inspection
+
         return inspection.profile(self, x, y)
 
     def _callbacks(
         self, where: str, callbacks: Any, verbose: Any, epochs: int, steps: int | None
     ) -> CallbackList:
+        from ..callbacks import CallbackList
+
         if isinstance(callbacks, CallbackList):
             callbacks = callbacks.callbacks
         if verbose not in ("auto", 0, 1, 2):

@@ -126,7 +126,7 @@ def test_masked_steps_do_not_count():
 )
 def test_aliases_are_the_same_class(alias, name):
     assert getattr(layers, alias) is getattr(layers, name)
-    assert layers.registry.TABLE[alias] is getattr(layers, name)
+    assert layers.registry.table()[alias] is getattr(layers, name)
 
 
 def test_numpy_integers_and_lists_are_sizes():

@@ -124,5 +124,5 @@ def test_beside_installed_keras(case, keras, tmp_path):
 
 def test_every_layer_has_cases():
     assert len(CASES) >= 600
-    names = {name for name, cls in registry.TABLE.items() if name == cls.__name__}
+    names = {name for name, cls in registry.table().items() if name == cls.__name__}
     assert names == set(STRATEGIES) | OTHERS
