@@ -229,7 +229,7 @@ cdef void multiply_grid(
     cdef Py_ssize_t total = job.n_taps * job.depth, k = 0, end
     best[0], best[1], best[2] = axes[0], axes[1], axes[2]
     merge(&best[1], &best[2])
-    merge(&best[0], &best[1])
+    merge(&best[0], &best[2] if best[1].count == 1 else &best[1])
     if best[0].count > best[2].count:
         best[0], best[2] = best[2], best[0]
     if best[1].count > best[2].count:
