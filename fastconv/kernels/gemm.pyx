@@ -202,6 +202,7 @@ cdef void multiply_chain(
     """Add the products of summed elements [k, k + count) to C; the strips lie along axes[2]."""
     cdef const fc_ukernels* table = active_table()
     cdef Py_ssize_t col = job.col_begin, i, j
+    cdef bint once = axes[0].count * axes[1].count * axes[2].count < FEW_ROWS
     cdef fc_strip strip
     strip.rows, strip.a_row, strip.c_row = axes[2].count, axes[2].a, axes[2].c
     strip.offsets, strip.depth = offsets, count
@@ -211,7 +212,7 @@ cdef void multiply_chain(
     while col < job.col_end:
         strip.cols = min(table.tile_cols, job.col_end - col)
         strip.b = get_panel(
-            job, table, k, count, col, strip.cols, strip.rows < FEW_ROWS, &strip.b_step
+            job, table, k, count, col, strip.cols, once, &strip.b_step
         )
         strip.bias = job.bias + col if last and job.bias != NULL else NULL
         for i in range(axes[0].count):
