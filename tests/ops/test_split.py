@@ -11,9 +11,9 @@ from fastconv.ops.algorithms import plan_conv2d
 from fastconv.ops.conv2d import make_problem
 
 from .. import reference
+from .chains import chain, numbers, rms
 from .compare import assert_same_bits, assert_within
 from .problems import DIRECTIONS, Conv, cases, data, tolerance, truth
-from .test_precision import chain, exact, numbers, rms
 
 SIZES = (15, 16, 17, 31, 32, 33, 64, 65)
 #: Around tiles of 16 and 32 pixels and channels, runs of taps, phases and images in a block.
@@ -76,8 +76,8 @@ def test_errors_by_precision(each_isa, rng, kind, size, C):
                 ops.conv2d(x, kernel, algorithm="split"),
                 ops.conv2d_backward_filter(x, dy, kernel.shape, algorithm="split"),
             )
-    for i, true in enumerate(exact(x, kernel, dy)):
-        of_chain = rms(chain(x, kernel, dy)[i] - true)
+    for i, direction in enumerate(["forward", "backward_filter"]):
+        true, of_chain = (links := chain(direction, x, kernel, dy)).exact, links.error
         errors = {precision: rms(result[i] - true) for precision, result in results.items()}
         assert errors["highest"] <= 1.02 * of_chain
         assert errors["high"] <= 10 * of_chain

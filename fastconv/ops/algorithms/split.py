@@ -9,6 +9,8 @@ arXiv:1904.06376.
 
 from __future__ import annotations
 
+import math
+
 from ...kernels import isa
 from ...kernels.split import SplitConvolution
 from .algorithm import DrivenAlgorithm, Float32
@@ -40,9 +42,9 @@ class Split(DrivenAlgorithm):
         return None if p.groups == 1 else "it has groups"
 
     def inaccurate_reason(self, p: ConvProblem, direction: str) -> str | None:
-        """Return why not: many steps of few products, or slow products of bfloat16 numbers."""
-        steps = _steps(p, direction)
-        if p.precision == "highest" and steps > 1 and _summed(p, direction) < LEAST_IN_STEP * steps:
+        """Return why not: steps of few products, or slow products of bfloat16 numbers."""
+        few = _summed(p, direction) < LEAST_IN_STEP * _steps(p, direction)
+        if p.precision == "highest" and few:
             return f"less accurate than direct sums with fewer than {LEAST_IN_STEP} products a step"
         cycles = isa.split_cycles()
         if cycles == 0:
@@ -59,11 +61,14 @@ class Split(DrivenAlgorithm):
         """Return products of whole tiles, those between two rows of pixels too, and copies."""
         taps = p.KH * p.KW
         rows, written, read = p.N * p.OH * (p.OW + p.KW - 1), p.F, p.H * p.W * p.C
+        steps = _steps(p, direction)
         if direction == "backward_input":
             rows, written, read = p.N * p.H * (p.W + p.KW - 1), p.C, p.OH * p.OW * p.F
+            # Each pixel meets the taps of its phase of the strides.
+            steps = -(-p.KH * _row_steps(p, p.KW, p.F) // (p.strides[0] * p.strides[1]))
         elif direction == "backward_filter":
             rows, read = taps * -(-p.C // 16) * 16, read + p.OH * p.OW * p.F
-        tiles = -(-rows // 16) * -(-written // 16) * _steps(p, direction) * _products(p, direction)
+        tiles = -(-rows // 16) * -(-written // 16) * steps * _products(p, direction)
         cycles = isa.split_cycles() or TILE_MACS / isa.vector_length()
         copied = p.N * read + KERNEL_SHARE[direction] * taps * p.C * p.F
         return tiles * cycles + SPLIT_CYCLES * _planes(p, direction) * copied
@@ -93,23 +98,28 @@ def _planes(p: ConvProblem, direction: str) -> int:
 
 
 def _summed(p: ConvProblem, direction: str) -> int:
-    """Return the products that a result sums up."""
+    """Return the products that a result sums up, at most."""
     if direction == "backward_filter":
         return p.N * p.OH * p.OW
     if direction == "forward":
         return p.KH * p.KW * p.C
-    # Each pixel meets the taps of its phase of the strides.
-    return -(-p.KH * p.KW * p.F // (p.strides[0] * p.strides[1]))
+    return math.prod(_taps_of_phase(p)) * p.F
 
 
 def _steps(p: ConvProblem, direction: str) -> int:
-    """Return the steps of up to 32 products that a result is summed in."""
+    """Return the steps of up to 32 products that a result is summed in, at most."""
     if direction == "backward_filter":
         return p.N * -(-p.OH * (p.OW + p.KW - 1) // 32)
     if direction == "forward":
         phases = min(p.strides[1], p.KW)
         return p.KH * phases * _row_steps(p, -(-p.KW // phases), p.C)
-    return -(-p.KH * _row_steps(p, p.KW, p.F) // (p.strides[0] * p.strides[1]))
+    rows, cols = _taps_of_phase(p)
+    return rows * _row_steps(p, cols, p.F)
+
+
+def _taps_of_phase(p: ConvProblem) -> tuple[int, int]:
+    """Return the most taps along each axis that a pixel of x meets."""
+    return -(-p.KH // p.strides[0]), -(-p.KW // p.strides[1])
 
 
 def _products(p: ConvProblem, direction: str) -> int:
