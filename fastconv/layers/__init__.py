@@ -13,6 +13,7 @@ Names, arguments, configs and weight order are those of Keras 3.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -26,9 +27,8 @@ def __getattr__(name: str) -> Any:
     """Load a layer on first use; say what is missing on purpose, or misspelt."""
     if name in __all__:
         return _load(name)
-    from importlib.util import find_spec
-
-    if name[:1] == "_" or find_spec(f"{__name__}.{name}") is not None:  # a module
+    path = os.path.join(__path__[0], name)
+    if name[:1] == "_" or os.path.exists(f"{path}.py") or os.path.isdir(path):  # a module
         return _load(name)
     from .registry import OUT_OF_SCOPE, out_of_scope
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import ops
 from ..ops import checks
-from ..ops.resize import INTERPOLATIONS
+from ..ops.resizing import INTERPOLATIONS
 from .arguments import Shape
 from .image import ImageLayer
 from .layer import Backward, weightless_backward

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -23,12 +23,13 @@ from ..layers import Layer, Variable
 from ..layers.symbolic import Graph
 from ..ops import bound, merging
 from . import fusion, layouts
-from .execution import Execution
-from .parts import Parts, part_size
-from .pool import Pool, Runnable
+from .pool import Pool
 from .program import Program, lower, makes_mask
-from .rules import CannotLowerError
 from .unread import leave_out_unread_outputs
+
+if TYPE_CHECKING:  # what compiles is loaded when something is compiled: many predict only once
+    from .execution import Execution
+    from .pool import Runnable
 
 Arrays = list[np.ndarray]
 #: From the gradients of the outputs (None: no loss there) to those of the inputs.
@@ -175,6 +176,9 @@ class Plan:
 
     def _compile(self, training: bool, shapes: Sequence[tuple[int, ...]]) -> Runnable | None:
         """Return an execution for inputs of some shapes, None if there can be none."""
+        from .lowering import CannotLowerError
+        from .parts import Parts, part_size
+
         program, actions = self._ready(training)
         if 0 in (size for shape in shapes for size in shape) or any(
             action.masks or action.regularizer for action in actions
@@ -199,6 +203,9 @@ class Plan:
         CannotLowerError
             A layer does not tell the shape of its output beforehand.
         """
+        from .execution import Execution
+        from .lowering import CannotLowerError
+
         program, _ = self._ready(training)
         if len(set(program.outputs)) < len(program.outputs):
             raise CannotLowerError
@@ -256,9 +263,9 @@ class Plan:
     def train_step(self, inputs: Sequence[np.ndarray | ops.Rows]) -> tuple[Arrays, float, TakeBack]:
         """Do what `train` does; the outputs hold until the next step with such inputs."""
         key, execution = self._lease(True, inputs)
-        if not isinstance(execution, Execution):
+        if execution is None:
             return self.train([x.array() if isinstance(x, ops.Rows) else x for x in inputs])
-        running = execution
+        running = cast("Execution", execution)  # parts are for inference
 
         def take_back(dys: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:
             running.backward(dys)

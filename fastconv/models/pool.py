@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
+from typing import TYPE_CHECKING, TypeAlias
 
-from .execution import Execution
-from .parts import Parts
+if TYPE_CHECKING:
+    from .execution import Execution
+    from .parts import Parts
 
-Runnable = Execution | Parts
+    Runnable: TypeAlias = Execution | Parts
 
 #: Shapes of batches that executions are kept for, and the bytes kept when nothing runs.
 KEPT_SHAPES = 4

@@ -12,7 +12,6 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ..layers import Layer
@@ -39,7 +38,6 @@ class Step(NamedTuple):
     training: bool
 
 
-@dataclass
 class Program:
     """Steps in an order in which they can run.
 
@@ -54,11 +52,12 @@ class Program:
         Each brings weights that were derived from others up to date, see `fusion`.
     """
 
-    steps: list[Step]
-    inputs: list[int]
-    outputs: list[int]
-    size: int
-    derived: list[Callable[[], None]] = field(default_factory=list)
+    def __init__(self, steps: list[Step], inputs: list[int], outputs: list[int], size: int) -> None:
+        self.steps = steps
+        self.inputs = inputs
+        self.outputs = outputs
+        self.size = size
+        self.derived: list[Callable[[], None]] = []
 
     def new_slot(self) -> int:
         """Return the number of a further slot."""
@@ -77,7 +76,9 @@ class Program:
             else step
             for step, back in zip(self.steps, taped, strict=True)
         ]
-        return replace(self, steps=steps)
+        program = Program(steps, self.inputs, self.outputs, self.size)
+        program.derived = self.derived
+        return program
 
     def copied(self) -> Program:
         """Return the program with layers of its own, whose weights are copies.
@@ -98,7 +99,7 @@ class Program:
                     f"{step.layer.where}: cannot be copied: {error}; define __deepcopy__."
                 ) from error
             steps.append(step._replace(layer=layer))
-        return replace(self, steps=steps, derived=[])
+        return Program(steps, self.inputs, self.outputs, self.size)
 
     def readers(self) -> Counter[int]:
         """Return how often each slot is read; being an output counts once."""

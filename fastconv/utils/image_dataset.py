@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import backend, config, ops, progress
 from ..ops import checks
-from ..ops.resize import INTERPOLATIONS
+from ..ops.resizing import INTERPOLATIONS
 from .images import COLOR_MODES, img_to_array, load_img, pillow, smart_resize
 from .numerical import to_categorical
 from .py_dataset import PyDataset

@@ -10,7 +10,7 @@ from ... import ops
 from ...arguments import as_real
 from ...ops import checks
 from ...ops.aspect_ratio import Box, largest_window, margins
-from ...ops.resize import INTERPOLATIONS
+from ...ops.resizing import INTERPOLATIONS
 from ..arguments import Shape
 from .image_layer import Gradient, ImageLayer, RandomImageLayer
 

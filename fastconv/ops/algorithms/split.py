@@ -10,13 +10,16 @@ arXiv:1904.06376.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from ...kernels import isa
-from ...kernels.split import SplitConvolution
 from .algorithm import DrivenAlgorithm, Float32
 from .costs import FMA_PER_CYCLE, KERNEL_SHARE, SPLIT_CYCLES
 from .problem import ConvProblem
 from .views import split_driver, split_filter_driver
+
+if TYPE_CHECKING:
+    from ...kernels.split import SplitConvolution
 
 #: Two parts leave an error that does not grow with the length of the sum, as that of a chain of
 #: multiply-adds does: with as many products it is at most ten times a chain's, which "high" allows.

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...kernels.conv import TapConvolution
-from ...kernels.conv_filter import FilterGradient
-from ...kernels.im2col import Folding
-from ...kernels.split import SplitConvolution
-from ...kernels.split_filter import SplitFilterGradient
 from ...kernels.winograd import Winograd
 from .problem import ConvProblem
 from .tiling import Tiling
+
+if TYPE_CHECKING:  # those that not all processes need are loaded by the first that does
+    from ...kernels.conv_filter import FilterGradient
+    from ...kernels.im2col import Folding
+    from ...kernels.split import SplitConvolution
+    from ...kernels.split_filter import SplitFilterGradient
 
 View = tuple[Any, ...]
 #: Drivers kept; each holds a few kilobytes, whatever the arrays' sizes.
@@ -79,6 +81,8 @@ def input_driver(p: ConvProblem) -> TapConvolution:
 @lru_cache(maxsize=CACHED)
 def filter_driver(p: ConvProblem, unfold: bool) -> FilterGradient:
     """Return the driver of the gradient for the kernel."""
+    from ...kernels.conv_filter import FilterGradient
+
     c, f = p.C // p.groups, p.F // p.groups
     return FilterGradient(p.x_shape, p.y_shape[1:], p.groups, c, f, forward_view(p), unfold)
 
@@ -86,6 +90,8 @@ def filter_driver(p: ConvProblem, unfold: bool) -> FilterGradient:
 @lru_cache(maxsize=CACHED)
 def fold_driver(p: ConvProblem) -> Folding:
     """Return the driver that unfolds x, and folds dy @ kernel.T back to dx."""
+    from ...kernels.im2col import Folding
+
     return Folding(p.x_shape, p.groups, p.C // p.groups, p.F, forward_view(p))
 
 
@@ -113,6 +119,8 @@ def winograd_driver(tiling: Tiling, p: ConvProblem, turned: bool) -> Winograd:
 @lru_cache(maxsize=CACHED)
 def split_driver(p: ConvProblem, planes: int, turned: bool) -> SplitConvolution:
     """Return the driver of the forward pass, or (turned) of the gradient for the input."""
+    from ...kernels.split import SplitConvolution
+
     one = p._replace(N=1)
     if turned:
         size, views, direct = p.x_shape[1:], input_views(p), input_driver(one)
@@ -124,5 +132,7 @@ def split_driver(p: ConvProblem, planes: int, turned: bool) -> SplitConvolution:
 @lru_cache(maxsize=CACHED)
 def split_filter_driver(p: ConvProblem, planes: int) -> SplitFilterGradient:
     """Return the driver of the gradient for the kernel."""
+    from ...kernels.split_filter import SplitFilterGradient
+
     direct = filter_driver(p, False)
     return SplitFilterGradient(planes, p.x_shape, p.y_shape[1:], forward_view(p), direct)
