@@ -97,6 +97,31 @@ def log_softmax_backward(
     run_softmax(FC_LOG_SOFTMAX_BACKWARD, dy, y, dx)
 
 
+# Partial sums of `sum_of`, which take turns.
+cdef enum:
+    SUMS = 8
+
+
+cdef double sum_of(const float* x, Py_ssize_t n) noexcept nogil:
+    cdef double[SUMS] sums
+    cdef Py_ssize_t i, k
+    for k in range(SUMS):
+        sums[k] = 0
+    for i in range(n // SUMS):
+        for k in range(SUMS):
+            sums[k] += x[i * SUMS + k]
+    for i in range(n - n % SUMS, n):
+        sums[i % SUMS] += x[i]
+    return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + (
+        (sums[4] + sums[5]) + (sums[6] + sums[7])
+    )
+
+
+def total(const float[::1] x not None) -> float:
+    """Return the sum in double precision."""
+    return sum_of(&x[0], x.shape[0]) if x.shape[0] else 0.0
+
+
 cdef struct loss_context:
     void (*kernel)(const fc_cross_entropy* task) noexcept nogil
     fc_cross_entropy whole
@@ -120,14 +145,14 @@ cdef void loss_task(void* context, Py_ssize_t task) noexcept nogil:
     s.kernel(&part)
 
 
-cdef void run_loss(
+cdef double run_loss(
     loss_context* s, const float[:, ::1] logits, const float[:, ::1] labels,
     const float[::1] weights, float[::1] loss, float[:, ::1] dlogits,
 ):
     cdef Py_ssize_t tasks
     s.whole.rows, s.whole.cols = logits.shape[0], logits.shape[1]
     if s.whole.rows == 0 or s.whole.cols == 0:
-        return
+        return 0
     s.whole.logits, s.whole.dlogits, s.whole.loss = &logits[0, 0], &dlogits[0, 0], &loss[0]
     s.whole.labels = &labels[0, 0] if labels is not None else NULL
     s.whole.weights = &weights[0] if weights is not None else NULL
@@ -135,28 +160,56 @@ cdef void run_loss(
     tasks = ceil_div(s.whole.rows, s.task_rows)
     with nogil:
         parallel_for(loss_task, s, tasks, team_size(tasks, 4.0 * s.whole.rows * s.whole.cols))
+        return sum_of(s.whole.loss, s.whole.rows)
 
 
 def softmax_cross_entropy(
     const float[:, ::1] logits not None, const int64_t[::1] classes, const float[:, ::1] labels,
     const float[::1] weights, float[::1] loss not None, float[:, ::1] dlogits not None,
-) -> None:
-    """Write loss (M,) and dlogits (M, C) from classes (M,) or labels (M, C); the other is None."""
+) -> float:
+    """Write loss (M,) and dlogits (M, C) from classes (M,) or labels (M, C); the other is None.
+
+    Returns the `total` of the loss, as `sigmoid_cross_entropy` does.
+    """
     cdef loss_context s
     s.kernel = active_table().softmax_cross_entropy
     s.whole.classes = &classes[0] if classes is not None and classes.shape[0] else NULL
-    run_loss(&s, logits, labels, weights, loss, dlogits)
+    return run_loss(&s, logits, labels, weights, loss, dlogits)
 
 
 def sigmoid_cross_entropy(
     const float[:, ::1] logits not None, const float[:, ::1] labels not None,
     const float[::1] weights, float[::1] loss not None, float[:, ::1] dlogits not None,
-) -> None:
+) -> float:
     """Write loss (M,) and dlogits (M, C)."""
     cdef loss_context s
     s.kernel = active_table().sigmoid_cross_entropy
     s.whole.classes = NULL
-    run_loss(&s, logits, labels, weights, loss, dlogits)
+    return run_loss(&s, logits, labels, weights, loss, dlogits)
+
+
+cdef Py_ssize_t first_largest(const float* x, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i, best = 0
+    for i in range(1, n):
+        # As NumPy has it, NaN is the largest.
+        if x[i] > x[best] or (x[i] != x[i] and x[best] == x[best]):
+            best = i
+    return best
+
+
+def count_hits(
+    const float[:, ::1] scores not None, const int64_t[::1] classes, const float[:, ::1] labels,
+) -> int:
+    """Return in how many rows the largest score is that of the class, or of the largest label."""
+    cdef Py_ssize_t row, rows = scores.shape[0], cols = scores.shape[1], count = 0
+    cdef int64_t wanted
+    if rows == 0 or cols == 0:
+        return 0
+    with nogil:
+        for row in range(rows):
+            wanted = classes[row] if classes is not None else first_largest(&labels[row, 0], cols)
+            count += first_largest(&scores[row, 0], cols) == wanted
+    return count
 
 
 def first_outside(const int64_t[::1] indices not None, int64_t limit) -> int:

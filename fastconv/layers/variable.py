@@ -9,6 +9,15 @@ import numpy as np
 from ..ops import PackedKernel, checks
 
 
+class Edits:
+    """A count; to count in an attribute of a class makes Python forget what it knows of it."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class Variable:
     """A float32 array that training changes.
 
@@ -51,7 +60,7 @@ class Variable:
     )
 
     #: Changes of any variable: what is derived from several is looked over when this has moved.
-    edits: ClassVar[int] = 0
+    edits: ClassVar[Edits] = Edits()
 
     def __init__(
         self,
@@ -112,7 +121,7 @@ class Variable:
     def edit(self) -> np.ndarray:
         """Return `value` to be changed in place, now: later changes need another call."""
         self.version += 1
-        Variable.edits += 1
+        self.edits.count += 1
         if self._packed is not None:
             self._packed.version = self.version
         return self._writable

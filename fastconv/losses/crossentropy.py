@@ -89,26 +89,21 @@ class CrossEntropy(Loss):
         return value, self._classes_back(dlogits.reshape(logits.shape))
 
     def bind_logits(
-        self, logits: np.ndarray
-    ) -> Callable[[np.ndarray], tuple[float, np.ndarray]] | None:
+        self, logits: np.ndarray, dlogits: np.ndarray
+    ) -> Callable[[np.ndarray], float] | None:
         """Return `step_logits` of prepared targets for logits that always lie in this array.
 
-        Each call overwrites the gradient that the last one returned. None if some targets do not
-        count, or the classes are elsewhere than along the last axis.
+        The gradient is written to `dlogits`. None if some targets do not count, or the classes are
+        elsewhere than along the last axis.
         """
         if self.axis != -1 or not self._counts_all:
             return None
         shape, rows = logits.shape[:-1], logits.reshape(-1, logits.shape[-1])
         _, divisor = self._weights(shape, np.empty(0), None)
         scale = np.full(len(rows), self._scale(None, divisor), np.float32)
-        values, dlogits = np.empty(shape, np.float32), np.empty(logits.shape, np.float32)
-        run = self._bind_logits_op(rows, scale, values.reshape(-1), dlogits.reshape(rows.shape))
-
-        def step(y_true: np.ndarray) -> tuple[float, np.ndarray]:
-            run(self._targets(y_true, rows.shape))
-            return weighted_sum(values, None) / divisor, dlogits
-
-        return step
+        values = np.empty(len(rows), np.float32)
+        run = self._bind_logits_op(rows, scale, values, dlogits.reshape(rows.shape))
+        return lambda y_true: run(self._targets(y_true, rows.shape)) / divisor
 
     @property
     def _counts_all(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .. import ops
 from ..naming import auto_name
 from ..ops import checks
 from ..serialization import Configurable
@@ -262,13 +263,7 @@ def show_shape(shape: tuple[int | None, ...]) -> str:
     return f"(N{', ' if len(shape) > 1 else ','}{', '.join(map(str, shape[1:]))})"
 
 
-#: A sum of no more terms is quicker without NumPy, which between two kernels takes 10 us.
-FEW_TERMS = 128
-
-
 def weighted_sum(values: np.ndarray, weights: np.ndarray | None) -> float:
     """Return the sum of values * weights in double precision."""
     terms = values if weights is None else values * weights
-    if terms.size <= FEW_TERMS:
-        return math.fsum(terms.reshape(-1).tolist())
-    return float(terms.sum(dtype=np.float64))
+    return ops.total(terms) if terms.dtype == np.float32 else float(terms.sum(dtype=np.float64))

@@ -5,11 +5,12 @@ Each function returns one bool per sample. Classes are compared by argmax, first
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..ops import checks
+from ..ops import bound, checks
 from .metric import Mean, MeanMetricWrapper, same_shape
 
 
@@ -40,7 +41,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> np.ndarray:
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> np.ndarray:
     """Return where labels (N, ...) or (N, ..., 1) are the argmax of predictions (N, ..., C)."""
     y_pred = np.asarray(y_pred)
-    labels = _labels("sparse_categorical_accuracy", y_true, y_pred)
+    labels = _as_labels("sparse_categorical_accuracy", y_true, y_pred)
     return np.asarray(labels == y_pred.argmax(axis=-1))
 
 
@@ -59,7 +60,7 @@ def sparse_top_k_categorical_accuracy(
     best first, not scores.
     """
     y_pred = np.asarray(y_pred)
-    labels = _labels("sparse_top_k_categorical_accuracy", y_true, y_pred)[..., None]
+    labels = _as_labels("sparse_top_k_categorical_accuracy", y_true, y_pred)[..., None]
     if from_sorted_ids:
         return np.asarray((y_pred[..., :k] == labels).any(axis=-1))
     labels = labels.astype(np.int64)
@@ -69,7 +70,7 @@ def sparse_top_k_categorical_accuracy(
     return np.asarray(known[..., 0] & np.isfinite(score[..., 0]) & (better < k))
 
 
-def _labels(where: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
+def _as_labels(where: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
     """Return labels shaped like `y_pred` without its last axis."""
     labels = np.asarray(y_true)
     if labels.shape == (*y_pred.shape[:-1], 1):
@@ -103,7 +104,31 @@ class BinaryAccuracy(MeanMetricWrapper):
         self.threshold = threshold
 
 
-class CategoricalAccuracy(MeanMetricWrapper):
+class ClassAccuracy(MeanMetricWrapper):
+    """Base of the accuracies of classes: how often they are the argmax of the predictions."""
+
+    def bind(self, y_pred: np.ndarray) -> Callable[[np.ndarray], None]:
+        """Return what adds batches of targets, whose predictions are in this array each time."""
+        scores = y_pred.reshape(-1, y_pred.shape[-1])
+        samples, share = len(y_pred), len(y_pred) / len(scores)
+        count_hits = bound.count_hits(scores)
+
+        def update(y_true: np.ndarray) -> None:
+            labels = self._labels(y_true, y_pred)
+            if labels is None:
+                self.update_state(y_true, y_pred)
+            else:
+                self.total += count_hits(labels) * share
+                self.count += samples
+
+        return update
+
+    def _labels(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray | None:
+        """Return what `bound.count_hits` takes, None if the targets are something else."""
+        raise checks.must_define(self, "_labels(y_true, y_pred)")
+
+
+class CategoricalAccuracy(ClassAccuracy):
     """How often one-hot targets and predictions have the same argmax."""
 
     direction = "up"
@@ -111,14 +136,22 @@ class CategoricalAccuracy(MeanMetricWrapper):
     def __init__(self, name: str = "categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(categorical_accuracy, name, dtype)
 
+    def _labels(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray | None:
+        fits = y_true.shape == y_pred.shape and y_true.dtype == np.float32
+        return np.ascontiguousarray(y_true).reshape(-1, y_true.shape[-1]) if fits else None
 
-class SparseCategoricalAccuracy(MeanMetricWrapper):
+
+class SparseCategoricalAccuracy(ClassAccuracy):
     """How often integer labels are the argmax of the predictions."""
 
     direction = "up"
 
     def __init__(self, name: str = "sparse_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(sparse_categorical_accuracy, name, dtype)
+
+    def _labels(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray | None:
+        fits = y_true.shape == y_pred.shape[:-1] and y_true.dtype.kind in "iu"
+        return np.ascontiguousarray(y_true, np.int64).reshape(-1) if fits else None
 
 
 class TopKCategoricalAccuracy(MeanMetricWrapper):

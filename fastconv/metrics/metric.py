@@ -51,6 +51,10 @@ class Metric(Configurable):
         """Forget all batches."""
         raise NotImplementedError(f"{type(self).__name__}: define reset_state().")
 
+    def bind(self, y_pred: np.ndarray) -> Callable[[np.ndarray], None]:
+        """Return what adds batches of targets, whose predictions are in this array each time."""
+        return lambda y_true: self.update_state(y_true, y_pred)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Add a batch and return the result so far."""
         self.update_state(*args, **kwargs)
@@ -77,6 +81,11 @@ class Mean(Metric):
         per_sample = max(1, values.size // len(values)) if values.ndim else 1
         self.total += float((values * weights).sum(dtype=np.float64)) / per_sample
         self.count += float(weights.sum(dtype=np.float64)) / per_sample
+
+    def add(self, mean: float, count: int) -> None:
+        """Add so many values whose mean is known."""
+        self.total += mean * count
+        self.count += count
 
     def _add(self, total: float, values: np.ndarray) -> None:
         """Add values whose sum is known."""

@@ -40,6 +40,9 @@ class Execution:
 
     Attributes
     ----------
+    outputs, output_gradients : list of array
+        Buffers: what `forward` returns, and what is written to before `backward`; None where no
+        gradient comes from.
     instructions : list of Instruction
     forward_count : int
         How many of them come before the loss.
@@ -88,8 +91,8 @@ class Execution:
         self._forward = runs[: self.forward_count]
         self._backward = runs[self.forward_count :]
         self._inputs = [b.values[slot].array for slot in program.inputs]
-        self._outputs = [b.values[slot].array for slot in program.outputs]
-        self._output_gradients = [None if loss is None else loss.array for loss in self._losses]
+        self.outputs = [b.values[slot].array for slot in program.outputs]
+        self.output_gradients = [None if loss is None else loss.array for loss in self._losses]
         self._weight_gradients: list[tuple[Variable, np.ndarray]] = [
             (variable, buffer.array) for variable, buffer in b.weight_gradients.values()
         ]
@@ -110,7 +113,7 @@ class Execution:
         self._take(self._inputs, inputs)
         for run in self._forward:
             run()
-        return self._outputs
+        return self.outputs
 
     def time(
         self,
@@ -128,7 +131,7 @@ class Execution:
             self._take(self._inputs, inputs)
             for i, run in enumerate(runs):
                 if i == self.forward_count and dys is not None:
-                    self._take(self._output_gradients, dys)
+                    self._take(self.output_gradients, dys)
                 start = time.perf_counter()
                 run()
                 seconds[i].append(time.perf_counter() - start)
@@ -164,9 +167,8 @@ class Execution:
             else:
                 buffer[...] = 0 if array is None else array
 
-    def backward(self, dys: Sequence[np.ndarray | None]) -> None:
-        """Add the gradients of the weights to the variables, given those of the outputs."""
-        self._take(self._output_gradients, dys)
+    def backward(self) -> None:
+        """Add the gradients of the weights to the variables, given `output_gradients`."""
         for run in self._backward:
             run()
         for variable, gradient in self._weight_gradients:

@@ -84,7 +84,6 @@ class Head:
                 self.metrics.append(None if waits else _get_metric(identifier))
                 self._weighted.append(weighted)
         self.names: list[str] = []
-        self.release()
 
     @property
     def needs_targets(self) -> bool:
@@ -157,15 +156,10 @@ class Head:
         if mask is not None:
             sample_weight = masks.weights(loss.name, mask, sample_weight, loss, y_true)
         if fused:
-            step = self._bound_step(y_pred) if sample_weight is None else None
-            if step is not None:
-                value, dy = step(y_true)
-            else:
-                value, dy = loss.step_logits(y_true, y_pred, sample_weight)
+            value, dy = loss.step_logits(y_true, y_pred, sample_weight)
         else:
             value, dy = loss.step(y_true, y_pred, sample_weight, gradient=gradient)
-        self.tracker.total += value * len(y_true)
-        self.tracker.count += len(y_true)
+        self.tracker.add(value, len(y_true))
         if self.weight != 1:
             value *= self.weight
             dy = dy * np.float32(self.weight) if gradient else None
@@ -183,7 +177,8 @@ class Head:
         if not self.metrics:
             return
         if fused:
-            y_pred = self._activated(y_pred)
+            assert self.loss is not None and self.loss.fused_activation is not None
+            y_pred = ops.activation(y_pred, self.loss.fused_activation)
         for metric, weighted in zip(self.metrics, self._weighted, strict=True):
             assert metric is not None
             weight = sample_weight if weighted else None
@@ -194,42 +189,8 @@ class Head:
             else:
                 metric.update_state(y_true, y_pred, weight)
 
-    # The outputs of a compiled step always lie in the same array: what follows is bound to it
-
-    def release(self) -> None:
-        """Let go of the arrays of the last steps."""
-        self._seen: np.ndarray | None = None
-        self._is_bound = False
-        self._step: Any = None
-        self._activate: tuple[Any, np.ndarray] | None = None
-
-    def _bound_step(self, y_pred: np.ndarray) -> Any:
-        """Return `step_logits` bound to `y_pred`, None if that was not seen before."""
-        if y_pred is not self._seen:
-            self.release()
-            self._seen = y_pred
-            return None
-        if not self._is_bound and _is_ours(self.loss):
-            loss: Any = self.loss
-            self._is_bound, self._step = True, loss.bind_logits(y_pred)
-            if all(map(_is_ours, self.metrics)):  # others may keep what they are given
-                activated = np.empty_like(y_pred)
-                run = ops.ACTIVATIONS[loss.fused_activation].bind(y_pred, activated)
-                self._activate = run, activated
-        return self._step
-
-    def _activated(self, y_pred: np.ndarray) -> np.ndarray:
-        """Return the outputs that the loss takes over the activation of."""
-        if self._activate is not None and y_pred is self._seen:
-            run, activated = self._activate
-            run()
-            return activated
-        assert self.loss is not None and self.loss.fused_activation is not None
-        return ops.activation(y_pred, self.loss.fused_activation)
-
     def reset(self) -> None:
         """Forget all batches."""
-        self.release()
         self.tracker.reset_state()
         for metric in self.metrics:
             if metric is not None:
@@ -245,10 +206,6 @@ class Head:
             else:
                 logs[name] = value if isinstance(value, float) else _plain(value)
         return logs
-
-
-def _is_ours(metric: Any) -> bool:
-    return type(metric).__module__.startswith("fastconv.")
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..ops import checks, machine
 from ..saving.tree import seed_generators
-from . import inputs, loops
+from . import inputs
 from .buffers import Buffer
 from .execution import Execution
 from .plan import Plan
@@ -71,7 +71,7 @@ def explain(model: Model, batch_size: Any, training: bool) -> Explanation:
 def _training_memory(model: Model, execution: Execution) -> dict[str, float]:
     """Return the megabytes that are kept from step to step, by what for, and "total"."""
     optimizer: Any = model.optimizer
-    trained = loops.plan_for(model, model._compiled("explain")).variables
+    trained = model._compiled("explain").plan(model).variables
     workspaces = execution.workspace_bytes()  # this makes the copies of kernels too
     taken_by_gradients = execution.nbytes - execution.forward_nbytes
     parts = {
@@ -100,7 +100,7 @@ def profile(model: Model, x: Any, y: Any) -> list[Row]:
     gradients: Any = None
     with _as_it_was(model):
         if training:
-            plan = loops.plan_for(model, objective)
+            plan = objective.plan(model)
             plan.train([array[:1] for array in arrays])  # so that it knows what the loss takes
             outputs = execution.forward(arrays)
             gradients = objective.step(plan, targets, outputs, sample_weights, gradient=True)[1]
@@ -141,7 +141,7 @@ def _execution(
 ) -> Execution:
     plan: Plan = model.plan()
     if training:
-        plan = loops.plan_for(model, model._compiled(where))
+        plan = model._compiled(where).plan(model)
     try:
         return plan.compile(training, shapes)
     except CannotLowerError as error:

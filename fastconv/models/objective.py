@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from ..metrics import Mean, Metric
 from .head import CROSSENTROPY, Head, get_loss, leaves
 from .plan import Plan
 from .structures import hand_out
+
+if TYPE_CHECKING:
+    from .network import Network
 
 
 class Objective:
@@ -111,6 +114,14 @@ class Objective:
             *(name for head in self.heads for name in head.names),
         ]
 
+    def plan(self, model: Network) -> Plan:
+        """Return the layers of a model, ready to run for these losses."""
+        losses = [head.loss for head in self.heads]
+        return model.plan(
+            activations=[None if loss is None else loss.fused_activation for loss in losses],
+            with_loss=[head.compares for head in self.heads],
+        )
+
     def check_loss(self) -> None:
         """Raise ValueError if there is no loss."""
         if not any(head.compares for head in self.heads):
@@ -121,11 +132,6 @@ class Objective:
         self.tracker.reset_state()
         for head in self.heads:
             head.reset()
-
-    def release(self) -> None:
-        """Let go of the arrays of the last steps."""
-        for head in self.heads:
-            head.release()
 
     def step(
         self,
@@ -156,15 +162,11 @@ class Objective:
     def update(
         self,
         plan: Plan,
-        value: float,
         y_true: Sequence[Any],
         y_pred: Sequence[np.ndarray],
         sample_weight: Sequence[Any],
     ) -> None:
-        """Add a batch, whose loss with penalties is `value`."""
-        count = len(y_pred[0])
-        self.tracker.total += value * count
-        self.tracker.count += count
+        """Add a batch to the metrics."""
         for i, head in enumerate(self.heads):
             if head.metrics:
                 mask = self._mask(y_pred, i)

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .. import ops
 from ..backend import batch_normalization_folding
 from ..layers import Layer, Variable
 from ..layers.symbolic import Graph
@@ -32,6 +31,8 @@ if TYPE_CHECKING:  # what compiles is loaded when something is compiled: many pr
     from .pool import Runnable
 
 Arrays = list[np.ndarray]
+#: What an execution is compiled for: whether to train, shapes of the inputs, settings.
+Key = tuple[Any, ...]
 #: From the gradients of the outputs (None: no loss there) to those of the inputs.
 TakeBack = Callable[[Sequence["np.ndarray | None"]], "list[np.ndarray | None]"]
 
@@ -102,10 +103,10 @@ class Plan:
     def _ready(self, training: bool) -> tuple[Program, list[Action]]:
         """Return the program and its actions, made when they are first needed."""
         ready = self._training if training else self._inference
-        if ready is not None and not training and self._edits != Variable.edits:
+        if ready is not None and not training and self._edits != Variable.edits.count:
             for update in ready[0].derived:
                 update()
-            self._edits = Variable.edits
+            self._edits = Variable.edits.count
         if ready is None:
             program = lower(self._graphs[training], training)
             # The loss looks at the outputs as they are given, the others at channels-last layers.
@@ -156,23 +157,24 @@ class Plan:
 
     # Compiled
 
-    def _lease(
-        self, training: bool, inputs: Sequence[np.ndarray | ops.Rows]
-    ) -> tuple[Any, Runnable | None]:
-        """Return an execution for these inputs, None to go layer by layer, and what it is kept by.
+    def key(self, training: bool, shapes: Sequence[tuple[int, ...]]) -> Key:
+        """Return what executions for inputs of some shapes are kept by."""
+        return training, tuple(shapes), bound.settings()
+
+    def lease(self, key: Key) -> Runnable | None:
+        """Return an execution, to be given back to the pool; None to go layer by layer.
 
         As several threads may run a plan, an execution is taken out while it runs. A step of
         training is hardly ever the only one, and going layer by layer leaves a heap full of holes
         behind: it is compiled at once.
         """
-        shapes = [x.shape for x in inputs]
-        key = training, *shapes, *bound.settings()
+        training, shapes, _ = key
         execution, pays = self.pool.take(key, at_once=training)
         if pays:
             execution = self._compile(training, shapes)
             if execution is None:
                 self.pool.refuse(key)
-        return key, execution
+        return execution
 
     def _compile(self, training: bool, shapes: Sequence[tuple[int, ...]]) -> Runnable | None:
         """Return an execution for inputs of some shapes, None if there can be none."""
@@ -217,7 +219,7 @@ class Plan:
 
     def prepare(self, shapes: Sequence[tuple[int, ...]]) -> None:
         """Compile for inference on inputs of some shapes before the first ones come."""
-        key = False, *shapes, *bound.settings()
+        key = self.key(False, shapes)
         self.pool.take(key)
         execution = self._compile(False, shapes)
         if execution is not None:
@@ -238,7 +240,8 @@ class Plan:
     def infer(self, inputs: Sequence[np.ndarray]) -> tuple[Arrays, float]:
         """Return the outputs for a batch, which are the caller's, and the activity penalty."""
         program, actions = self._ready(False)
-        key, execution = self._lease(False, inputs)
+        key = self.key(False, [x.shape for x in inputs])
+        execution = self.lease(key)
         if execution is not None:
             outputs = [y.copy() for y in execution.forward(inputs)]
             self.pool.give(key, execution)
@@ -259,20 +262,6 @@ class Plan:
             if action.regularizer is not None and len(y):
                 penalty += action.regularizer(y) / len(y)
         return [_apart(values[slot], inputs) for slot in program.outputs], penalty
-
-    def train_step(self, inputs: Sequence[np.ndarray | ops.Rows]) -> tuple[Arrays, float, TakeBack]:
-        """Do what `train` does; the outputs hold until the next step with such inputs."""
-        key, execution = self._lease(True, inputs)
-        if execution is None:
-            return self.train([x.array() if isinstance(x, ops.Rows) else x for x in inputs])
-        running = cast("Execution", execution)  # parts are for inference
-
-        def take_back(dys: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:
-            running.backward(dys)
-            self.pool.give(key, running)
-            return [None] * len(inputs)
-
-        return running.forward(inputs), 0.0, take_back
 
     def train(self, inputs: Sequence[np.ndarray]) -> tuple[Arrays, float, TakeBack]:
         """Return the outputs for a batch, the activity penalty, and what takes gradients back.

@@ -259,7 +259,6 @@ class Model(Former, Compiled):
             called.call("on_train_end", logs)
         finally:
             interrupts.remove()
-            objective.release()
             self._plans.release()
         return self.history
 
@@ -361,9 +360,11 @@ class Model(Former, Compiled):
         batch = inputs.Sources(self, objective).batch(
             "train_on_batch", x, y, sample_weight, class_weight
         )
-        plan = loops.training_plan(self, objective)
-        objective.reset()
-        loops.train_step(self, objective, plan, batch)
+        from .trainer import Trainer  # and what compiles
+
+        with Trainer(self, objective) as trainer:
+            objective.reset()
+            trainer.step(batch)
         logs = objective.result()
         return logs if return_dict else objective.in_order(logs)
 
@@ -376,7 +377,7 @@ class Model(Former, Compiled):
         """
         objective = self._compiled("test_on_batch")
         batch = inputs.Sources(self, objective).batch("test_on_batch", x, y, sample_weight)
-        plan = loops.plan_for(self, objective)
+        plan = objective.plan(self)
         objective.reset()
         loops.test_step(objective, plan, batch, plan.weight_penalty())
         logs = objective.result()

@@ -70,7 +70,7 @@ from .pooling import (
 from .pooling_nd import average_pool, average_pool_backward, max_pool, max_pool_backward
 from .resizing import resize, resize_backward, upsample, upsample_backward
 from .row_normalization import normalize_groups, normalize_groups_backward
-from .rows import Rows, RowSource, bias_backward, take_rows
+from .rows import Rows, RowSource, bias_backward, take_rows, total
 from .softmax import (
     log_softmax,
     log_softmax_backward,
@@ -177,6 +177,7 @@ __all__ = [
     "sparsemax_backward",
     "sum_of_squares",
     "take_rows",
+    "total",
     "upsample",
     "upsample_backward",
     "zero_pad",

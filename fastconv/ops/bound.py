@@ -279,21 +279,38 @@ def batch_norm_backward(
 
 def softmax_cross_entropy(
     logits: Float32, weights: Float32, loss: Float32, dlogits: Float32
-) -> Callable[[NDArray[Any]], None]:
-    """Bind the cross-entropy of rows with labels: int64 classes (M,) or float32 rows (M, C)."""
+) -> Callable[[NDArray[Any]], float]:
+    """Bind the cross-entropy of rows with labels: int64 classes (M,) or float32 rows (M, C).
 
-    def run(labels: NDArray[Any]) -> None:
+    What is bound returns the sum of the loss.
+    """
+
+    def run(labels: NDArray[Any]) -> float:
         classes, probabilities = (labels, None) if labels.ndim == 1 else (None, labels)
-        rows.softmax_cross_entropy(logits, classes, probabilities, weights, loss, dlogits)
+        return rows.softmax_cross_entropy(logits, classes, probabilities, weights, loss, dlogits)
 
     return run
 
 
 def sigmoid_cross_entropy(
     logits: Float32, weights: Float32, loss: Float32, dlogits: Float32
-) -> Callable[[NDArray[Any]], None]:
-    """Bind the cross-entropy of rows with float32 labels (M, C)."""
+) -> Callable[[NDArray[Any]], float]:
+    """Bind the cross-entropy of rows with float32 labels (M, C); returns the sum of the loss."""
     return lambda labels: rows.sigmoid_cross_entropy(logits, labels, weights, loss, dlogits)
+
+
+def count_hits(scores: Float32) -> Callable[[NDArray[Any]], int]:
+    """Bind in how many rows (M, C) the largest score is that of the label.
+
+    Labels are int64 classes (M,), or float32 rows (M, C), of which the largest is meant. As in
+    `numpy.argmax`, the first of equals is the largest, and NaN more than any number.
+    """
+
+    def run(labels: NDArray[Any]) -> int:
+        classes, others = (labels, None) if labels.ndim == 1 else (None, labels)
+        return rows.count_hits(scores, classes, others)
+
+    return run
 
 
 def add(xs: Sequence[Float32], y: Float32, activation: int = 0) -> Run:

@@ -109,6 +109,11 @@ class Rows:
         return y
 
 
+def total(x: Any) -> float:
+    """Return the sum of all elements, added up in double precision in a fixed order."""
+    return kernels.total(checks.as_float32("total", "x", x).reshape(-1))
+
+
 def bias_backward(dy: Any) -> Float32:
     """Return the sum of dy (..., F) over all but the last axis: dbias, float32 (F,).
 

@@ -30,15 +30,37 @@ if TYPE_CHECKING:
 
 
 class Given(NamedTuple):
-    """What a step is done with, checked; `table` are the optimizer's slots by id."""
+    """What a step is done with, checked.
 
+    Attributes
+    ----------
+    asked : tuple of gradients, tuple of variables
+        As `apply` got them.
+    gradients, variables, slots : list
+        Those that have a gradient.
+    table : dict of id to slots
+        That of the optimizer.
+    """
+
+    asked: tuple[tuple[Any, ...], tuple[Variable, ...]]
     gradients: list[np.ndarray]
     variables: list[Variable]
     slots: list[Slots]
     table: dict[int, Slots]
 
+    def is_for(self, grads: tuple[Any, ...], variables: tuple[Variable, ...]) -> bool:
+        """Return whether these were asked for; at once if they are the very same tuples."""
+        before = self.asked
+        return (grads is before[0] and variables is before[1]) or (
+            _are_same(grads, before[0]) and _are_same(variables, before[1])
+        )
 
-def are_same(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    def accumulated(self) -> Given:
+        """Return the same with the sums of gradients in place of gradients."""
+        return self._replace(gradients=[slots["gradient_accumulator"] for slots in self.slots])
+
+
+def _are_same(a: Sequence[Any], b: Sequence[Any]) -> bool:
     """Return whether two sequences hold the very same objects."""
     return len(a) == len(b) and all(map(operator.is_, a, b))
 
@@ -136,6 +158,7 @@ class Optimizer(OptimizerState):
         )
         super().__init__(learning_rate)
         self._given: Given | None = None  # of the last step
+        self._sums: Given | None = None
         self.averages_in_place = False  # whether swap_averages() was called an odd number of times
         self._undecayed: list[Variable] = []
         self._undecayed_names: re.Pattern[str] | None = None
@@ -207,39 +230,36 @@ class Optimizer(OptimizerState):
             Gradients and variables do not fit together, or there is no gradient at all. Nothing
             is changed then.
         """
-        grads = list(grads)
+        grads = tuple(grads)
         if not grads:
             return
         if variables is not None:
-            variables = list(variables)
-            if not self.built:
+            variables = tuple(variables)
+            if not self._trained:
                 self.build(variables)
-        elif self.built:
-            variables = self._trained
+        elif self._trained:
+            variables = tuple(self._trained)
         else:
             raise RuntimeError(f"{self.name}: apply: give variables, or call build() first.")
         given = self._given
         # A compiled model gives the same arrays in every step: they are looked over once.
-        if (
-            given is None
-            or given.table is not self._slots
-            or not are_same(grads, given.gradients)
-            or not are_same(variables, given.variables)
-        ):
+        if given is None or given.table is not self._slots or not given.is_for(grads, variables):
             given = self._given = self._check(grads, variables)
+            self._sums = given.accumulated() if self.gradient_accumulation_steps else None
 
         share = 1 / (self.loss_scale_factor or 1)
-        is_due = True
-        if self.gradient_accumulation_steps:
-            given, is_due = self._accumulate(given, share), self._accumulates_anew()
-            share = 1 / self.gradient_accumulation_steps
+        steps = self.gradient_accumulation_steps
+        is_due = steps is None or (self._steps + 1) % steps == 0
+        if steps is not None and self._sums is not None:
+            self._accumulate(given, share)
+            given, share = self._sums, 1 / steps
         if is_due:
             self._update(given, share)
         if self.use_ema:
             self._average()
         if is_due:
             self._constrain(given.variables)
-        if self._accumulates_anew():
+        if steps is not None and is_due:
             for slots in self._slots.values():
                 slots["gradient_accumulator"].fill(0)
         self._steps += 1
@@ -250,13 +270,13 @@ class Optimizer(OptimizerState):
         self.apply([pair[0] for pair in pairs], [pair[1] for pair in pairs])
         return self._steps
 
-    def _check(self, grads: list[Any], variables: list[Variable]) -> Given:
+    def _check(self, grads: tuple[Any, ...], variables: tuple[Variable, ...]) -> Given:
         """Return the variables that have a gradient, with it as a float32 array of their shape."""
         if len(grads) != len(variables):
             raise ValueError(
                 f"{self.name}: apply: {len(grads)} gradients for {len(variables)} variables."
             )
-        given, missing = Given([], [], [], self._slots), []
+        given, missing = Given((grads, variables), [], [], [], self._slots), []
         for gradient, variable in zip(grads, variables, strict=True):
             if id(variable) not in self._slots:
                 raise ValueError(
@@ -293,30 +313,17 @@ class Optimizer(OptimizerState):
             decays = [decay if self._is_decayed(variable) else 0.0 for variable in given.variables]
         scales = gradient_scales(given.gradients, self.clipnorm, self.global_clipnorm, share)
         self.begin_update()
-        self.update_all(
-            [variable.edit() for variable in given.variables],
-            given.gradients,
-            given.slots,
-            learning_rate,
-            decays=decays,
-            grad_scales=scales,
-        )
+        self.update_all(given, learning_rate, decays, scales)
 
     def update_all(
-        self,
-        weights: list[np.ndarray],
-        gradients: list[np.ndarray],
-        slots: list[Slots],
-        learning_rate: float,
-        decays: list[float],
-        grad_scales: list[float],
+        self, given: Given, learning_rate: float, decays: list[float], grad_scales: list[float]
     ) -> None:
         """Update weights and slots in place, one after the other."""
-        for weight, gradient, own, decay, scale in zip(
-            weights, gradients, slots, decays, grad_scales, strict=True
+        for variable, gradient, own, decay, scale in zip(
+            given.variables, given.gradients, given.slots, decays, grad_scales, strict=True
         ):
             self.update_step(
-                weight,
+                variable.edit(),
                 gradient,
                 own,
                 learning_rate,
@@ -341,17 +348,11 @@ class Optimizer(OptimizerState):
             groups.append(("gradient_accumulator",))
         return tuple(groups)
 
-    def _accumulate(self, given: Given, share: float) -> Given:
-        """Add gradients to the accumulators; return those in their place."""
-        sums = [slots["gradient_accumulator"] for slots in given.slots]
-        for total, gradient in zip(sums, given.gradients, strict=True):
-            total += gradient if share == 1 else gradient * np.float32(share)
-        return given._replace(gradients=sums)
-
-    def _accumulates_anew(self) -> bool:
-        """Return whether this step is the last one of those that gradients are summed over."""
-        steps = self.gradient_accumulation_steps
-        return steps is not None and (self._steps + 1) % steps == 0
+    def _accumulate(self, given: Given, share: float) -> None:
+        """Add a share of the gradients to the accumulators."""
+        for slots, gradient in zip(given.slots, given.gradients, strict=True):
+            part = gradient if share == 1 else gradient * np.float32(share)
+            slots["gradient_accumulator"] += part
 
     def _average(self) -> None:
         """Follow the weights with their averages; put those in place if it is time."""

@@ -219,7 +219,7 @@ class OptimizerState(serialization.Configurable):
     def __getstate__(self) -> dict[str, Any]:
         # The ids of the variables change when they are copied.
         slots = [self._slots[id(variable)] for variable in self._trained]
-        return {**vars(self), "_slots": slots, "_given": None}
+        return {**vars(self), "_slots": slots, "_given": None, "_sums": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

@@ -72,7 +72,7 @@ def test_threads(threads: int, wanted: list[bytes]) -> None:
 
 
 def test_layer_by_layer(monkeypatch: pytest.MonkeyPatch, wanted: list[bytes]) -> None:
-    monkeypatch.setattr(Plan, "_lease", lambda *_: (None, None))
+    monkeypatch.setattr(Plan, "lease", lambda *_: None)
     assert bits(trained()) == wanted
 
 

@@ -105,7 +105,7 @@ def trained(make: Any) -> tuple[list[np.ndarray], list[float], np.ndarray]:
 
 
 def layer_by_layer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Plan, "_lease", lambda *_: (None, None))
+    monkeypatch.setattr(Plan, "lease", lambda *_: None)
 
 
 @pytest.mark.parametrize("make", MODELS)

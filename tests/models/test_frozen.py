@@ -114,11 +114,12 @@ def test_kept_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_kept_memory_of_many_threads_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     frozen = article().compile_for_inference()
     x, _ = data(1)
-    leased = [frozen._plan._lease(False, [x]) for _ in range(20)]
-    single = leased[0][1].nbytes  # type: ignore[union-attr]
+    key = frozen._plan.key(False, [x.shape])
+    leased = [frozen._plan.lease(key) for _ in range(20)]
+    single = leased[0].nbytes  # type: ignore[union-attr]
     monkeypatch.setattr(pool, "KEPT_BYTES", 3 * single)
     kept = []
-    for key, execution in leased:
+    for execution in leased:
         assert execution is not None
         frozen._plan.pool.give(key, execution)
         kept.append(frozen._plan.pool.nbytes // single)

@@ -41,7 +41,7 @@ def assert_same(a: list[np.ndarray], b: list[np.ndarray]) -> None:
 
 
 def layer_by_layer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Plan, "_lease", lambda *_: (None, None))
+    monkeypatch.setattr(Plan, "lease", lambda *_: None)
 
 
 #: Channels around the widths of vectors.

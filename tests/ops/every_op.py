@@ -244,6 +244,7 @@ def every_op(N=5, H=9, W=8, C=6, F=10, seed=17):
         "scale_shift": (lambda x: ops.scale_shift(x, 0.5, -1.0), {"x": x}),
         "take_rows": (ops.take_rows, {"x": x, "indices": rng.permutation(N)[: N // 2 + 1]}),
         "sum_of_squares": (ops.sum_of_squares, {"x": w}),
+        "total": (ops.total, {"x": w}),
         "sgd_step": (in_place(ops.sgd_step, learning_rate=0.1, momentum=0.9, nesterov=True),
                      {"w": w, "g": g, "velocity": m}),
         "adam_step": (in_place(ops.adam_step, alpha=0.1, beta_1=0.9, beta_2=0.99, epsilon=1e-7),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from fastconv import ops
+from fastconv.ops import bound
 
 from .compare import assert_within
 
@@ -68,6 +71,25 @@ def test_take_rows(each_isa, rng, shape, dtype):
         rows = ops.take_rows(x, indices)
         assert rows.dtype == np.float32
         np.testing.assert_array_equal(rows, x[indices].astype(np.float32))
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 8, 9, 1001])
+def test_total(rng, size):
+    x = (rng.standard_normal(size) * 10.0 ** rng.integers(-6, 7, size)).astype(np.float32)
+    assert ops.total(x) == pytest.approx(math.fsum(x.tolist()), rel=1e-13, abs=1e-13)
+
+
+@pytest.mark.parametrize("cols", [1, 2, 10, 100])
+def test_count_hits_is_that_of_argmax(rng, cols):
+    scores, labels = rng.integers(0, 5, (2, 300, cols)).astype(np.float32)  # with many equals
+    for each in (scores, labels):
+        each[rng.random(each.shape) < 0.1 / cols] = np.nan
+    run = bound.count_hits(scores)
+    best = scores.argmax(axis=-1)
+    assert run(labels) == np.count_nonzero(best == labels.argmax(axis=-1))
+    for classes in (best, rng.integers(0, cols, 300), best - 1):
+        assert run(classes) == np.count_nonzero(best == classes)
+    assert bound.count_hits(scores[:0])(best[:0]) == 0
 
 
 @pytest.mark.parametrize("index", [50, -1, 2**40])
