@@ -150,6 +150,8 @@ cdef extern from "normalization/channels.h" nogil:
     enum: FC_SUM
     enum: FC_SUM_SQUARES
     enum: FC_SUM_GRADIENTS
+    enum: FC_SUM_OUTER_GRADIENTS
+    enum: FC_CHANNEL_VECS
     ctypedef struct fc_channel_sums:
         const float* x
         const float* dy
@@ -159,9 +161,13 @@ cdef extern from "normalization/channels.h" nogil:
         int activation
         const float* scale
         const float* shift
+        const float* more
+        const float* v
+        float* dz
     ctypedef struct fc_channel_map:
         const float* x
         const float* dy
+        const float* more
         float* y
         const float* mean
         const float* scale

@@ -13,6 +13,7 @@ def batch_norm(
     epsilon: float,
     y: Float32,
     activation: int = 0,
+    more: Float32 | None = None,
 ) -> None: ...
 def batch_norm_train(
     x: Float32,
@@ -23,6 +24,7 @@ def batch_norm_train(
     mean: Float32,
     variance: Float32,
     activation: int = 0,
+    more: Float32 | None = None,
 ) -> None: ...
 def batch_norm_backward(
     dy: Float32,
@@ -37,4 +39,7 @@ def batch_norm_backward(
     dbeta: Float32,
     activation: int = 0,
     beta: Float32 | None = None,
+    dz: Float32 | None = None,
+    more: Float32 | None = None,
+    v: Float32 | None = None,
 ) -> None: ...

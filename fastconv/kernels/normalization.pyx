@@ -8,11 +8,12 @@ computing the sample variance", The American Statistician 37(3), 1983.
 """
 
 from libc.math cimport sqrt
+from libc.string cimport memset
 
 from .gemm cimport ceil_div
 from .isa cimport (
-    FC_SUM, FC_SUM_GRADIENTS, FC_SUM_SQUARES, active_table, fc_channel_map, fc_channel_sums,
-    fc_ukernels,
+    FC_CHANNEL_VECS, FC_SUM, FC_SUM_GRADIENTS, FC_SUM_OUTER_GRADIENTS, FC_SUM_SQUARES,
+    active_table, fc_channel_map, fc_channel_sums, fc_ukernels,
 )
 from .threads cimport parallel_for, team_size
 from .workspace cimport FC_SLOT_PARTIAL, scratch
@@ -23,13 +24,13 @@ cdef enum:
 # A block has at least this many rows, so that sums of blocks are few beside the data.
 cdef enum:
     MIN_ROWS = 16
-# Fewer channels are worked on as rows of this many floats or more, see channels.h. Rows added into
-# each lane are then few, and so are their rounding errors.
+# Fewer channels are worked on as rows of this many floats or more, unless one group of vectors is a
+# row, see channels.h. Rows added into each lane are then few, and so are their rounding errors.
 cdef enum:
     MIN_PERIOD = 256
-# Rows, of a period each, whose mean deviations are taken from.
+# Floats, or a row, whose mean deviations are taken from.
 cdef enum:
-    FIRST_ROWS = 4
+    FIRST_FLOATS = 1024
 
 cdef struct layout:
     Py_ssize_t n                 # floats of the array
@@ -47,11 +48,12 @@ cdef Py_ssize_t common_divisor(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
 
 cdef layout lay_out(Py_ssize_t n, Py_ssize_t C) noexcept nogil:
     cdef layout shape
-    cdef Py_ssize_t vl = active_table().vl
+    cdef Py_ssize_t group = FC_CHANNEL_VECS * active_table().vl
     shape.n, shape.C, shape.period = n, C, C
     if C < MIN_PERIOD:
-        shape.period *= vl // common_divisor(C, vl)
-        shape.period *= ceil_div(MIN_PERIOD, shape.period)
+        shape.period *= group // common_divisor(C, group)
+        if shape.period > group:
+            shape.period *= ceil_div(MIN_PERIOD, shape.period)
     shape.block = shape.period * max(MIN_ROWS, BLOCK_FLOATS // shape.period)
     shape.blocks = ceil_div(n, shape.block)
     return shape
@@ -74,6 +76,12 @@ cdef void add_up(const layout* shape, const float* row, double* totals) noexcept
         row += shape.C
 
 
+cdef const float* moved(const float* p, Py_ssize_t by) noexcept nogil:
+    if p == NULL:
+        return NULL
+    return p + by
+
+
 cdef struct sums_context:
     const fc_ukernels* table
     layout shape
@@ -86,9 +94,10 @@ cdef void sums_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef sums_context* s = <sums_context*>context
     cdef fc_channel_sums part = s.whole
     cdef Py_ssize_t first = task * s.shape.block
-    part.x = part.x + first
-    if part.dy != NULL:
-        part.dy = part.dy + first
+    part.x, part.dy = part.x + first, moved(part.dy, first)
+    part.more, part.v = moved(part.more, first), moved(part.v, first)
+    if part.dz != NULL:
+        part.dz = part.dz + first
     part.n = min(s.shape.n - first, s.shape.block)
     part.sums = part.sums + task * s.step
     s.table.channel_sums(s.kind, &part)
@@ -103,7 +112,8 @@ cdef void moments_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef float* mean = s.whole.sums + task * s.step
     cdef double total
     part.x = part.x + first
-    part.sums, part.n = mean, min(s.shape.n - first, FIRST_ROWS * period)
+    part.sums = mean
+    part.n = min(s.shape.n - first, period * max(1, FIRST_FLOATS // period))
     s.table.channel_sums(FC_SUM, &part)
     for c in range(s.shape.C):
         total, i = 0, c
@@ -127,8 +137,7 @@ cdef void map_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef fc_channel_map part = s.whole
     cdef Py_ssize_t first = task * s.shape.block
     part.x, part.y = part.x + first, part.y + first
-    if part.dy != NULL:
-        part.dy = part.dy + first
+    part.dy, part.more = moved(part.dy, first), moved(part.more, first)
     part.n = min(s.shape.n - first, s.shape.block)
     s.table.channel_map(&part)
 
@@ -151,11 +160,11 @@ def channel_sums(const float[::1] x not None, float[::1] sums not None) -> None:
     cdef Py_ssize_t b, c
     if sums.shape[0] == 0:
         return
+    memset(&s, 0, sizeof(s))
     s.shape = lay_out(x.shape[0], sums.shape[0])
     s.step = s.shape.period
     totals = <double*>scratch(FC_SLOT_PARTIAL, 2 * s.shape.C + s.shape.blocks * s.step)
     s.whole.sums = <float*>(totals + s.shape.C)
-    s.whole.dy = s.whole.mean = NULL
     for c in range(s.shape.C):
         totals[c] = 0
     if s.shape.blocks:
@@ -171,11 +180,13 @@ def channel_sums(const float[::1] x not None, float[::1] sums not None) -> None:
 cdef void normalize(
     const float[::1] x, const float[::1] gamma, const float[::1] beta, const float[::1] mean,
     const float[::1] variance, double epsilon, float[::1] y, int activation,
+    const float[::1] more,
 ):
     cdef map_context s
     cdef float* row
     cdef Py_ssize_t c
     cdef double scale
+    memset(&s, 0, sizeof(s))
     s.shape = lay_out(x.shape[0], mean.shape[0])
     row = scratch(FC_SLOT_PARTIAL, 3 * s.shape.period)
     for c in range(s.shape.C):
@@ -185,10 +196,12 @@ cdef void normalize(
         row[2 * s.shape.period + c] = 0 if beta is None else beta[c]
     for c in range(3):
         repeat(&s.shape, row + c * s.shape.period)
-    s.whole.x, s.whole.dy, s.whole.y = &x[0], NULL, &y[0]
+    s.whole.x, s.whole.y = &x[0], &y[0]
+    if more is not None:
+        s.whole.more = &more[0]
     s.whole.mean, s.whole.scale = row, row + s.shape.period
-    s.whole.shift, s.whole.dy_scale = row + 2 * s.shape.period, NULL
-    s.whole.activation, s.whole.beta = activation, NULL
+    s.whole.shift = row + 2 * s.shape.period
+    s.whole.activation = activation
     with nogil:
         run_map(&s)
 
@@ -196,31 +209,32 @@ cdef void normalize(
 def batch_norm(
     const float[::1] x not None, const float[::1] gamma, const float[::1] beta,
     const float[::1] mean not None, const float[::1] variance not None, double epsilon,
-    float[::1] y not None, int activation=0,
+    float[::1] y not None, int activation=0, const float[::1] more=None,
 ) -> None:
-    """Write y = activation((x - mean) / sqrt(variance + epsilon) * gamma + beta) by channel.
+    """Write y = activation((x - mean) / sqrt(variance + epsilon) * gamma + beta + more).
 
-    `activation` is a code of ops/fusion.py.
+    `activation` is a code of ops/fusion.py; `more` (M, C) may be y.
     """
     if x.shape[0]:
-        normalize(x, gamma, beta, mean, variance, epsilon, y, activation)
+        normalize(x, gamma, beta, mean, variance, epsilon, y, activation, more)
 
 
 def batch_norm_train(
     const float[::1] x not None, const float[::1] gamma, const float[::1] beta, double epsilon,
     float[::1] y not None, float[::1] mean not None, float[::1] variance not None,
-    int activation=0,
+    int activation=0, const float[::1] more=None,
 ) -> None:
     """Write mean and variance (C,) of x (M, C), M >= 1, and then what batch_norm does."""
     cdef sums_context s
     cdef double* moments
     cdef Py_ssize_t c, C = mean.shape[0]
     cdef double rows = x.shape[0] // C
+    memset(&s, 0, sizeof(s))
     s.shape = lay_out(x.shape[0], C)
     s.step = 3 * s.shape.period
     moments = <double*>scratch(FC_SLOT_PARTIAL, 8 * C + s.shape.blocks * s.step)
     s.table, s.whole.period = active_table(), s.shape.period
-    s.whole.x, s.whole.dy, s.whole.mean = &x[0], NULL, NULL
+    s.whole.x = &x[0]
     s.whole.sums = <float*>(moments + 4 * C)
     with nogil:
         parallel_for(
@@ -230,7 +244,7 @@ def batch_norm_train(
     for c in range(C):
         mean[c] = moments[c]
         variance[c] = max(moments[C + c], 0) / rows
-    normalize(x, gamma, beta, mean, variance, epsilon, y, activation)
+    normalize(x, gamma, beta, mean, variance, epsilon, y, activation, more)
 
 
 cdef void join_moments(const sums_context* s, double* moments) noexcept nogil:
@@ -268,13 +282,16 @@ def batch_norm_backward(
     const float[::1] mean not None, const float[::1] variance not None, double epsilon,
     bint fixed_statistics, float[::1] dx not None, float[::1] dgamma not None,
     float[::1] dbeta not None, int activation=0, const float[::1] beta=None,
+    float[::1] dz=None, const float[::1] more=None, const float[::1] v=None,
 ) -> None:
     """Write dx (M, C), dgamma and dbeta (C,); mean and variance depend on x or are fixed.
 
     With i = 1 / sqrt(variance + epsilon): dbeta = sum(dy), dgamma = i sum(dy (x - mean)),
     dx = gamma i (dy - (dbeta + i (x - mean) dgamma) / M), without the last term if fixed.
     dx may be dy. With an activation, whose slope follows from x and beta, dy is that of its result;
-    the statistics are not fixed then.
+    the statistics are not fixed then. With dz (M, C) the activation is one behind the sum of the
+    normalization and something else: dz = (dy + more) * its slope where its result is v is written
+    first, and is then the dy; more may be None, v too if there is no activation, dz dy or more.
     """
     cdef sums_context s
     cdef map_context m
@@ -283,6 +300,8 @@ def batch_norm_backward(
     cdef float* row
     cdef Py_ssize_t b, c, period
     cdef double rows, inverse, scale
+    memset(&s, 0, sizeof(s))
+    memset(&m, 0, sizeof(m))
     s.shape = lay_out(x.shape[0], mean.shape[0])
     period = s.shape.period
     s.step = 2 * period
@@ -303,8 +322,14 @@ def batch_norm_backward(
     s.whole.activation, s.whole.scale, s.whole.shift = activation, row + period, row + 4 * period
     if s.shape.blocks:
         s.whole.x, s.whole.dy, s.whole.mean = &x[0], &dy[0], row
+        if dz is not None:
+            s.whole.dz = &dz[0]
+            if more is not None:
+                s.whole.more = &more[0]
+            if v is not None:
+                s.whole.v = &v[0]
         with nogil:
-            run_sums(&s, FC_SUM_GRADIENTS)
+            run_sums(&s, FC_SUM_GRADIENTS if dz is None else FC_SUM_OUTER_GRADIENTS)
             for b in range(s.shape.blocks):
                 add_up(&s.shape, s.whole.sums + b * s.step, totals)
                 add_up(&s.shape, s.whole.sums + b * s.step + period, products)
@@ -323,6 +348,8 @@ def batch_norm_backward(
     for c in range(4):
         repeat(&s.shape, row + c * period)
     m.shape = s.shape
+    if dz is not None:
+        dy, activation = dz, 0
     m.whole.activation, m.whole.beta = activation, row + 4 * period
     m.whole.y, m.whole.mean = &dx[0], row
     m.whole.scale, m.whole.shift = row + 2 * period, row + 3 * period

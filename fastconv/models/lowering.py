@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import ops
-from ..layers import Variable
+from ..layers import Add, Layer, Variable
 from ..layers.activation import ActivationLayer
 from ..ops import bound
 from ..ops.fusion import STORED
@@ -36,9 +36,14 @@ SUM = "sum of gradients"
 _SHARED = -1
 
 
-def forward_with(name: str | None) -> str:
-    """Return what an instruction is called that applies an activation too."""
-    return "forward" if name is None else f"forward, {name}"
+def follows_rules(layer: Layer) -> bool:
+    """Return whether a layer may be lowered: one of this package, in float32."""
+    return is_known(layer) and layer.compute_dtype == "float32"
+
+
+def together(*names: str | None) -> str:
+    """Return what an instruction is called that does several things; None stands for nothing."""
+    return ", ".join(filter(None, names))
 
 
 def unchanged(dy: Buffer) -> Buffer:
@@ -48,6 +53,35 @@ def unchanged(dy: Buffer) -> Buffer:
 
 class CannotLowerError(Exception):
     """The shapes of a program are not known before it runs."""
+
+
+class Made(NamedTuple):
+    """What a gradient is made of: (a + b) * slope of the activation where its result is y."""
+
+    a: Buffer
+    b: Buffer | None = None
+    y: Buffer | None = None
+    name: str | None = None  # of the activation
+
+    @property
+    def what(self) -> str:
+        """What an instruction is called that makes it; "" if it is a."""
+        return together(SUM if self.b else None, f"{self.name} gradient" if self.name else None)
+
+    @property
+    def code(self) -> int:
+        """Of the activation, see `ops.fusion`; 0 without one."""
+        return STORED.get(self.name or "", 0)
+
+    @property
+    def reads(self) -> list[Buffer]:
+        """The buffers there are."""
+        return [buffer for buffer in self[:3] if buffer is not None]
+
+    @property
+    def arrays(self) -> list[bound.Float32 | None]:
+        """Those of b and y, once memory is laid out."""
+        return [None if buffer is None else buffer.array for buffer in self[1:3]]
 
 
 class Instruction(NamedTuple):
@@ -66,6 +100,8 @@ class Instruction(NamedTuple):
         Of a convolution; else "".
     macs : int
         Multiply-adds, 0 where memory traffic is what counts.
+    made : Made, optional
+        Of what it makes the gradient that it writes, if the next one may do that in passing.
     """
 
     step: Step | None
@@ -75,6 +111,7 @@ class Instruction(NamedTuple):
     bind: Callable[[], Run]
     algorithm: str = ""
     macs: int = 0
+    made: Made | None = None
 
 
 class Builder:
@@ -99,6 +136,8 @@ class Builder:
         Names of layers without a rule.
     pooled : dict of slot to Maxima
         Those among them that max-pooling would have computed.
+    added : dict of slot to (Buffer, str or None)
+        Sums that a step before computes too, with the relu behind them.
     """
 
     def __init__(self, program: Program, need: list[bool]) -> None:
@@ -115,6 +154,7 @@ class Builder:
         self.applied: set[int] = set()
         self.as_they_are: list[str] = []
         self.pooled: dict[int, Any] = {}
+        self.added: dict[int, tuple[Buffer, str | None]] = {}
 
     def new(self, shape: Shape, dtype: type = np.float32) -> Buffer:
         """Return a buffer."""
@@ -153,10 +193,23 @@ class Builder:
             return None, 0
         layer = reader.layer
         name = layer.activation_name if isinstance(layer, ActivationLayer) else None
-        if name not in STORED or not is_known(layer) or layer.compute_dtype != "float32":
+        if name not in STORED or not follows_rules(layer):
             return None, 0
         self.applied.add(reader.output)
         return name, STORED[name]
+
+    def addition_behind(self, step: Step) -> tuple[Step, Buffer] | tuple[None, None]:
+        """Return the sum that alone reads a step's output, and what it adds, if that is there.
+
+        The output is shaped like the input.
+        """
+        reader = self.only_reader(step)
+        if reader is None or not isinstance(reader.layer, Add) or not follows_rules(reader.layer):
+            return None, None
+        others = [self.values.get(slot) for slot in reader.inputs if slot != step.output]
+        if len(others) != 1 or others[0] is None or others[0].shape != self.value(step).shape:
+            return None, None
+        return reader, others[0]
 
     def emit(
         self,
@@ -167,13 +220,14 @@ class Builder:
         bind: Callable[[], Run],
         algorithm: str = "",
         macs: int = 0,
+        made: Made | None = None,
     ) -> None:
         """Add an instruction."""
         at = len(self.instructions)
         for buffer in (*reads, *writes):
             buffer.use(at)
         self.instructions.append(
-            Instruction(step, what, tuple(reads), tuple(writes), bind, algorithm, macs)
+            Instruction(step, what, tuple(reads), tuple(writes), bind, algorithm, macs, made)
         )
 
     def gradient(self, step: Step, slot: int, write: Callable[[Buffer], None]) -> None:
@@ -195,8 +249,27 @@ class Builder:
 
     def _sum(self, step: Step, a: Buffer, b: Buffer) -> Buffer:
         total = self.overwritten(a, b)
-        self.emit(step, SUM, [a, b], [total], lambda: bound.add([a.array, b.array], total.array))
+        self.emit(
+            step,
+            SUM,
+            [a, b],
+            [total],
+            lambda: bound.add([a.array, b.array], total.array),
+            made=Made(a, b),
+        )
         return total
+
+    def unmake(self, gradient: Buffer, *, sums: bool = False) -> Made | None:
+        """Take back the last instruction if it only made this gradient, and return of what.
+
+        With `sums`, only if no activation was in it.
+        """
+        last = self.instructions[-1]
+        made = last.made
+        if made is None or last.writes[0].root is not gradient.root or (sums and made.name):
+            return None
+        del self.instructions[-1]
+        return made
 
     def share(self, step: Step, slots: Sequence[int], gradient: Buffer) -> None:
         """Take a buffer as gradient of several slots."""
@@ -263,27 +336,21 @@ class Builder:
 
         def backward(dy: Buffer) -> Buffer:
             dz = self.overwritten(dy)
-            last = self.instructions[-1]
-            if name in STORED and last.what == SUM and last.writes[0].root is dz.root:
-                # What was added up last is the dy, and nobody else's: both are done in one.
-                del self.instructions[-1]
-                a, b = last.reads
-                self.emit(
-                    step,
-                    f"{SUM}, {name} gradient",
-                    [a, b, used],
-                    [dz],
-                    lambda: bound.add_backward(
-                        a.array, b.array, used.array, STORED[name], dz.array
-                    ),
-                )
-                return dz
+            # If what was added up last is the dy, and nobody else's, both are done in one.
+            added = self.unmake(dz, sums=True) if name in STORED else None
+            a, b = (dy, None) if added is None else added[:2]
+            made = Made(a, b, used, name)
             self.emit(
                 step,
-                f"{name} gradient",
-                [dy, used],
+                made.what,
+                made.reads,
                 [dz],
-                lambda: kind.bind_backward(dy.array, used.array, dz.array),
+                lambda: (
+                    kind.bind_backward(dy.array, used.array, dz.array)
+                    if b is None
+                    else bound.add_backward(a.array, b.array, used.array, made.code, dz.array)
+                ),
+                made=made if name in STORED else None,
             )
             return dz
 

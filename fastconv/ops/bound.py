@@ -233,10 +233,11 @@ def batch_norm(
     epsilon: float,
     y: Float32,
     activation: int = 0,
+    more: Float32 | None = None,
 ) -> Run:
-    """Bind activation(normalisation with given statistics)."""
+    """Bind activation(normalisation with given statistics + more)."""
     given = x.reshape(-1), gamma, beta, mean, variance, epsilon
-    return partial(normalization.batch_norm, *given, y.reshape(-1), activation)
+    return partial(normalization.batch_norm, *given, y.reshape(-1), activation, _flat(more))
 
 
 def batch_norm_train(
@@ -248,12 +249,12 @@ def batch_norm_train(
     mean: Float32,
     variance: Float32,
     activation: int = 0,
+    more: Float32 | None = None,
 ) -> Run:
-    """Bind activation(normalisation with the batch's statistics), which are written too."""
+    """Bind activation(normalisation with the batch's statistics + more); they are written too."""
     given = x.reshape(-1), gamma, beta, epsilon
-    return partial(
-        normalization.batch_norm_train, *given, y.reshape(-1), mean, variance, activation
-    )
+    written = y.reshape(-1), mean, variance
+    return partial(normalization.batch_norm_train, *given, *written, activation, _flat(more))
 
 
 def batch_norm_backward(
@@ -266,15 +267,18 @@ def batch_norm_backward(
     results: tuple[Float32, Float32, Float32],
     activation: int = 0,
     beta: Float32 | None = None,
+    outer: tuple[Float32 | None, ...] = (),
 ) -> Run:
     """Bind the gradients (dx, dgamma, dbeta) of both; dx may be dy.
 
-    An activation, for which beta is needed, works with the statistics of the batch only.
+    An activation, for which beta is needed, works with the statistics of the batch only. With
+    `outer` = (dz, more, v) it is one behind a sum, see the kernel.
     """
     dx, dgamma, dbeta = results
     given = dy.reshape(-1), x.reshape(-1), gamma, *statistics, epsilon, fixed_statistics
     written = dx.reshape(-1), dgamma, dbeta
-    return partial(normalization.batch_norm_backward, *given, *written, activation, beta)
+    around = map(_flat, outer)
+    return partial(normalization.batch_norm_backward, *given, *written, activation, beta, *around)
 
 
 def softmax_cross_entropy(
@@ -345,6 +349,10 @@ def add_backward(a: Float32, b: Float32, y: Float32, activation: int, dx: Float3
 def copy(x: Float32, y: Float32) -> Run:
     """Bind y = x."""
     return partial(np.copyto, y, x)
+
+
+def _flat(x: Float32 | None) -> Float32 | None:
+    return None if x is None else x.reshape(-1)
 
 
 def _rows(x: Float32) -> Float32:

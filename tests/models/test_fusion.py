@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastconv import layers, ops
+from fastconv import layers, ops, optimizers
 from fastconv.layers import Input
 from fastconv.models import Model, fusion
 from fastconv.models.lowering import Builder
@@ -22,14 +22,14 @@ def passes(model: Model, training: bool = False) -> list[str]:
     return [row["what"] for row in model.explain(batch_size=2, training=training)]
 
 
-def results(make: Any, shape: tuple[int, ...], batch: int = 3) -> list[np.ndarray]:
+def results(make: Any, shape: tuple[int, ...], rate: float = 0.01) -> list[np.ndarray]:
     """Return predictions and, after some steps of training, the weights."""
     set_random_seed(1)
     model = make()
     rng = np.random.default_rng(2)
-    x = (4 * rng.standard_normal((batch, *shape))).astype(np.float32)
+    x = (4 * rng.standard_normal((3, *shape))).astype(np.float32)
     predictions = [model.predict(x, verbose=0) for _ in range(2)]
-    model.compile("sgd", "mse")
+    model.compile(optimizers.SGD(rate), "mse")
     y = rng.standard_normal(predictions[0].shape)
     losses = [np.asarray(model.train_on_batch(x, y)) for _ in range(3)]
     return [*predictions, *losses, *model.get_weights(), model.predict(x, verbose=0)]
@@ -156,9 +156,56 @@ def test_residual_blocks_copy_and_add_nothing_by_itself() -> None:
     model.compile("sgd", "mse")
     done = passes(model, training=True)
     assert "copy" not in done
+    assert done.count("forward, sum, relu") == 2  # of normalizations
     assert done.count("gradients, relu gradient") == 2  # of normalizations
-    assert done.count("sum of gradients, relu gradient") == 3  # one for each sum and the first relu
+    assert done.count("sum of gradients, relu gradient, gradients") == 2
+    assert done.count("sum of gradients, relu gradient") == 1  # of the first relu
     assert "relu" not in done
+
+
+def sums_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each normalization run by itself, and each sum of gradients."""
+    monkeypatch.setattr(Builder, "addition_behind", lambda *_: (None, None))
+    monkeypatch.setattr(Builder, "unmake", lambda *_, **__: None)
+
+
+@pytest.mark.parametrize("activation", ["relu", "relu6", "linear", "tanh"])
+@pytest.mark.parametrize("trainable", [True, False])
+@pytest.mark.parametrize("channels", CHANNELS[::2])
+def test_normalizations_and_sums(
+    each_isa: str,
+    activation: str,
+    trainable: bool,
+    channels: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Sums of a shortcut, of a normalized one, of one that comes later, of the same, of three."""
+
+    def normalized(x: Any) -> Any:
+        x = layers.Conv2D(channels, 1, use_bias=False)(x)
+        return layers.BatchNormalization(beta_initializer="ones", trainable=trainable)(x)
+
+    def make() -> Model:
+        x = inputs = Input((7, 9, channels))
+        for i in range(5):
+            y = normalized(x)
+            others = [[x], [normalized(x)], [layers.Conv2D(channels, 1)(x)], [y], [x, x]][i]
+            x = layers.Activation(activation)(layers.Add()([y, *others]))
+        return Model(inputs, layers.ReLU(6)(x))  # a gradient of one of these, then that of another
+
+    fused = results(make, (7, 9, channels), rate=1e-4)
+    model = make()
+    model.compile("sgd", "mse")
+    done = passes(model, training=True)
+    name = f", {activation}" if activation in ACTIVATIONS else ""
+    assert done.count(f"forward, sum{name}") == 2
+    if name:
+        assert done.count(f"sum of gradients, {activation} gradient, gradients") == 2
+    sums_alone(monkeypatch)
+    assert f"forward, sum{name}" not in passes(model, training=True)
+    assert_same(fused, results(make, (7, 9, channels), rate=1e-4))
+    layer_by_layer(monkeypatch)
+    assert_same(fused, results(make, (7, 9, channels), rate=1e-4))
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -179,7 +226,7 @@ def test_normalization_and_activation(
     model.compile("sgd", "mse")
     done = passes(model, training=True)
     assert done.count(f"gradients, {name} gradient") == 3
-    assert done.count(f"{name} gradient") == 1  # statistics that are fixed
+    assert done.count(f"{name} gradient, gradients") == 1  # statistics that are fixed
     alone(monkeypatch)
     assert_same(fused, results(make, shape))
     layer_by_layer(monkeypatch)
@@ -220,3 +267,44 @@ def test_sums_of_arrays(each_isa: str, rng: np.random.Generator, size: int, code
     assert np.isnan(y[size:]).all()
     bound.add_backward(a, b, v, code, y[:size])()
     np.testing.assert_array_equal(y[:size], ops.activation_backward(a + b, None, v, name))
+
+
+@pytest.mark.parametrize("code", [0, *STORED.values()])
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (5, 3), (9000, 4), (2101, 16), (700, 64), (90, 33), (130, 300)], ids=str
+)
+def test_normalizations_of_arrays_and_sums(
+    each_isa: str, rng: np.random.Generator, shape: Any, fixed: bool, code: int
+) -> None:
+    """Of several blocks, written to arrays of their own and over those that are read."""
+    name = {value: key for key, value in STORED.items()}.get(code, "linear")
+    x, more, dy, v, y = 3 * rng.standard_normal((5, *shape)).astype(np.float32)
+    gamma, beta, mean, variance = 0.5 + rng.random((4, shape[-1])).astype(np.float32)
+    weights = gamma, beta, mean, variance, 1e-3
+    expected = ops.activation(ops.batch_norm(x, *weights) + more, name)
+    bound.batch_norm(x, *weights, y, code, more)()
+    np.testing.assert_array_equal(y, expected)
+    over = more.copy()
+    bound.batch_norm(x, *weights, over, code, over)()
+    np.testing.assert_array_equal(over, expected)
+    bound.batch_norm_train(x, gamma, beta, 1e-3, y, *np.empty_like([mean, mean]), code, more)()
+    alone = ops.batch_norm_train(x, gamma, beta, 1e-3)[0]
+    np.testing.assert_array_equal(y, ops.activation(alone + more, name))
+
+    op = ops.batch_norm_inference_backward if fixed else ops.batch_norm_backward
+    for added in (None, more):
+        total = dy if added is None else dy + added
+        dz = ops.activation_backward(total, None, v, name)
+        dx, *of_weights = op(dz, x, gamma, mean, variance, 1e-3)
+        for in_place in (False, True):
+            given = dy.copy()
+            new_dz = given if in_place else np.full_like(dz, np.nan)
+            new_dx = given if in_place else np.full_like(dz, np.nan)
+            done = new_dx, *np.empty_like([mean, mean])
+            outer = new_dz, added, v if code else None
+            bound.batch_norm_backward(
+                given, x, gamma, (mean, variance), 1e-3, fixed, done, code, None, outer
+            )()
+            assert_same([*done], [dx, *of_weights])
+            assert in_place or (new_dz == dz).all()

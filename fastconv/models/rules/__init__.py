@@ -33,8 +33,8 @@ from ...layers import (
 )
 from ...layers.activation import ActivationLayer
 from ..layouts import Move
-from ..lowering import Backward, Builder, CannotLowerError
-from ..program import Step, is_known
+from ..lowering import Backward, Builder, CannotLowerError, follows_rules
+from ..program import Step
 from . import elementwise, moving, normalization, pooling, products
 from .as_it_is import as_it_is
 
@@ -66,7 +66,7 @@ RULES: dict[type, Rule] = {
 def lower_step(b: Builder, step: Step, taped: bool) -> Backward:
     """Emit a step; `taped` tells whether its gradients will be asked for."""
     layer = step.layer
-    if is_known(layer) and layer.compute_dtype == "float32":
+    if follows_rules(layer):
         for kind in type(layer).__mro__:
             rule = RULES.get(kind)
             backward = None if rule is None else rule(b, step, taped)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ... import ops
 from ...ops import bound
 from ..buffers import Buffer
-from ..lowering import Backward, Builder, forward_with, unchanged
+from ..lowering import Backward, Builder, together, unchanged
 from ..program import Step
 from .moving import same
 
@@ -36,15 +36,19 @@ def add(b: Builder, step: Step, taped: bool) -> Backward | None:
     xs = [b.values[slot] for slot in step.inputs]
     if len(xs) < 2 or any(x.shape != xs[0].shape for x in xs):
         return None
-    name, code = b.activation_behind(step)
-    y = b.result_in_place(step)
-    b.emit(
-        step,
-        forward_with(name),
-        xs,
-        [y],
-        lambda: bound.add([x.array for x in xs], y.array, code),
-    )
+    if step.output in b.added:
+        y, name = b.added[step.output]
+        b.values[step.output] = y
+    else:
+        name, code = b.activation_behind(step)
+        y = b.result_in_place(step)
+        b.emit(
+            step,
+            together("forward", name),
+            xs,
+            [y],
+            lambda: bound.add([x.array for x in xs], y.array, code),
+        )
     if name is None:
         b.free.add(step.output)
     gradient = unchanged if name is None else b.activation_gradient(step, name, y, y)

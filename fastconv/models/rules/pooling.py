@@ -9,7 +9,7 @@ import numpy as np
 
 from ...ops import bound
 from ..buffers import Buffer
-from ..lowering import Backward, Builder, forward_with
+from ..lowering import Backward, Builder, together
 from ..program import Step
 
 
@@ -64,7 +64,7 @@ def max_pooling(b: Builder, step: Step, taped: bool) -> Backward | None:
         x = b.value(step)
         b.emit(
             step,
-            forward_with(m.name),
+            together("forward", m.name),
             [x],
             m.written,
             lambda: bound.max_pool2d(x.array, *m.arrays(), m.geometry, m.code),

@@ -12,8 +12,8 @@ from ...ops import bound
 from ...ops.algorithms import ConvProblem
 from ...ops.fusion import STORED, split_activation
 from ..buffers import Buffer
-from ..lowering import Backward, Builder, Gradient, forward_with, unchanged
-from ..program import Step, is_known
+from ..lowering import Backward, Builder, Gradient, follows_rules, together, unchanged
+from ..program import Step
 from .pooling import Maxima, maxima
 
 Float32 = bound.Float32
@@ -56,7 +56,7 @@ def conv2d(b: Builder, step: Step, taped: bool) -> Backward | None:
         return _lower(b, step, taped, p.y_shape, product)
     b.emit(
         step,
-        forward_with("max-pooling" if m.name is None else f"max-pooling, {m.name}"),
+        together("forward", "max-pooling", m.name),
         [x],
         m.written,
         lambda: bound.conv2d_max_pool2d(p, x.array, kernel, bias, *m.arrays(), m.geometry, m.code),
@@ -74,8 +74,7 @@ def _pooling_behind(b: Builder, step: Step, taped: bool, p: ConvProblem) -> Maxi
     layer = pooling.layer
     if (
         step.layer.activation_name != "linear"
-        or not is_known(layer)
-        or layer.compute_dtype != "float32"
+        or not follows_rules(layer)
         or layer.channels_first
         or not bound.can_pool(p, bound.pooling_geometry(p.y_shape, **layer.geometry))
     ):
@@ -118,10 +117,9 @@ def _lower(
 
     def linear(y: Buffer, name: str | None) -> None:
         code, _ = split_activation(name)
-        what = forward_with(name)
         b.emit(
             step,
-            what,
+            together("forward", name),
             [x],
             [y],
             lambda: product.forward(x.array, code, y.array),
