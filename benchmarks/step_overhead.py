@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 import fastconv
-from fastconv import kernels, ops
+from fastconv import kernels, ops, optimizers
 from fastconv.models.execution import Execution
 
 from . import common, report
@@ -78,8 +78,8 @@ def install(watch: Watch) -> None:
                 if type(function).__name__ == "cython_function_or_method":
                     what = name.removesuffix("_backward").replace("_", " ")
                     setattr(module, name, watch.timed(what, function))
-    for name in ("sgd", "adam", "rmsprop"):
-        setattr(ops.Updates, name, watch.timed("optimizer", getattr(ops.Updates, name)))
+    for optimizer in (optimizers.SGD, optimizers.Adam, optimizers.RMSprop):
+        optimizer.run = timed_run(watch, optimizer.run)  # type: ignore[method-assign]
     for kind in {type(kind) for kind in ops.ACTIVATIONS.values()}:
         kind.bind = timed_bind(watch, kind.bind)  # type: ignore[method-assign]
     original = Execution.__init__
@@ -94,6 +94,30 @@ def install(watch: Watch) -> None:
 
 def timed_bind(watch: Watch, bind: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arrays: watch.timed("activation", bind(*arrays))
+
+
+def timed_run(watch: Watch, run: Callable[..., None]) -> Callable[..., None]:
+    """Time the kernel that an optimizer runs."""
+    known: dict[int, Timed] = {}
+
+    def timed(self: Any, updates: Any, *shared: Any) -> None:
+        own = known.get(id(updates)) or known.setdefault(id(updates), Timed(watch, updates))
+        run(self, own, *shared)
+
+    return timed
+
+
+class Timed:
+    """`Updates` whose steps are timed; the class itself is not open to changes."""
+
+    def __init__(self, watch: Watch, updates: Any) -> None:
+        self._watch = watch
+        self._updates = updates
+
+    def __getattr__(self, name: str) -> Any:
+        function = self._watch.timed("optimizer", getattr(self._updates, name))
+        setattr(self, name, function)
+        return function
 
 
 def in_turn(runs: Sequence[Callable[[], None]]) -> Callable[[], None]:

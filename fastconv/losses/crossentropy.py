@@ -323,7 +323,9 @@ class SparseCategoricalCrossentropy(CrossEntropy):
         return np.ascontiguousarray(labels, np.int64)
 
     def _targets(self, y_true: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        return self._indices(y_true).reshape(-1)
+        if self.ignore_class is not None:
+            y_true = self._indices(y_true)
+        return ops.as_classes(y_true)
 
 
 class BinaryCrossentropy(CrossEntropy):

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .. import ops
 from ..ops import bound, checks
 from .metric import Mean, MeanMetricWrapper, same_shape
 
@@ -151,7 +152,7 @@ class SparseCategoricalAccuracy(ClassAccuracy):
 
     def _labels(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray | None:
         fits = y_true.shape == y_pred.shape[:-1] and y_true.dtype.kind in "iu"
-        return np.ascontiguousarray(y_true, np.int64).reshape(-1) if fits else None
+        return ops.as_classes(y_true) if fits else None
 
 
 class TopKCategoricalAccuracy(MeanMetricWrapper):

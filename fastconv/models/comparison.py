@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from .head import Head
+from .head import Head, is_ours
 
 Update = Callable[[np.ndarray], None]
 
@@ -37,10 +37,10 @@ class Comparison:
         loss: Any = head.loss
         #: Of targets: write the gradient, return the loss; None if it takes more than that.
         self._loss: Callable[[np.ndarray], float] | None = None
-        if fused and dy is not None and head.weight == 1 and _is_ours(loss):
+        if fused and dy is not None and head.weight == 1 and is_ours(loss):
             self._loss = loss.bind_logits(y_pred, dy)
         self._updates: list[Update] | None = None
-        if all(map(_is_ours, head.metrics)):  # others may keep what they are given
+        if all(map(is_ours, head.metrics)):  # others may keep what they are given
             self._updates = self._bind_metrics()
 
     def _bind_metrics(self) -> list[Update]:
@@ -53,12 +53,22 @@ class Comparison:
         activate = ops.ACTIVATIONS[loss.fused_activation].bind(self._y_pred, activated)
         return [lambda _: activate(), *(metric.bind(activated) for metric in metrics)]
 
-    def step(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
-        """Return the loss of a batch times its factor, and write its gradient."""
+    def run(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        """Return the loss of a batch times its factor, write its gradient, add to the metrics."""
+        head = self._head
         if self._loss is not None and sample_weight is None:
             value = self._loss(y_true)
-            self._head.tracker.add(value, len(y_true))
-            return value
+            head.tracker.add(value, len(y_true))
+        else:
+            value = self._step(y_true, sample_weight)
+        if self._updates is not None and sample_weight is None:
+            for update in self._updates:
+                update(y_true)
+        else:
+            head.update(self._fused, y_true, self._y_pred, sample_weight)
+        return value
+
+    def _step(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
         value, dy = 0.0, None
         if self._head.compares:
             value, dy = self._head.step(
@@ -67,15 +77,3 @@ class Comparison:
         if self._dy is not None:
             self._dy[...] = 0 if dy is None else dy
         return value
-
-    def update(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        """Add a batch to the metrics."""
-        if self._updates is not None and sample_weight is None:
-            for update in self._updates:
-                update(y_true)
-        else:
-            self._head.update(self._fused, y_true, self._y_pred, sample_weight)
-
-
-def _is_ours(what: Any) -> bool:
-    return type(what).__module__.startswith("fastconv.")

@@ -23,6 +23,9 @@ Optional = list["np.ndarray | None"]
 #: loss wants them) and sample weights (float32), None where there are none.
 Batch = tuple[list[Any], Optional, Optional]
 
+#: Targets of so many bytes are put into the order of an epoch when it begins.
+SMALL_BYTES = 4 << 20
+
 #: After so many batches without an end, a generator is perhaps endless.
 MANY_BATCHES = 10_000
 
@@ -204,9 +207,18 @@ class ArrayFeed:
         if self.shuffle is True:
             order = np.random.permutation(n).astype(np.int64, copy=False)
             sources = [ops.RowSource(x) for x in self.arrays[0]]
+            ys, weights = (
+                [None if y is None else _InOrder(y, order) for y in arrays]
+                for arrays in self.arrays[1:]
+            )
             for start in starts:
-                picked = order[start : start + size]
-                yield ([ops.Rows(source, picked) for source in sources], *self._targets(picked))
+                rows = slice(start, start + size)
+                picked = order[rows]
+                yield (
+                    [ops.Rows(source, picked) for source in sources],
+                    [None if y is None else y[rows] for y in ys],
+                    [None if weight is None else weight[rows] for weight in weights],
+                )
             return
         if self.shuffle == "batch":
             # The last batch may be smaller and stays the last one.
@@ -215,20 +227,29 @@ class ArrayFeed:
             starts = [*shuffled, *starts[full:]]  # type: ignore[assignment]
         for start in starts:
             rows = slice(start, min(start + size, n))
-            xs = [checks.as_float32("batch", "x", x[rows]) for x in self.arrays[0]]
-            yield (xs, *self._targets(rows))
+            xs, ys, weights = self.arrays
+            yield (
+                [checks.as_float32("batch", "x", x[rows]) for x in xs],
+                [None if y is None else _targets(y, rows) for y in ys],
+                [None if weight is None else weight[rows] for weight in weights],
+            )
 
-    def _targets(self, rows: Any) -> tuple[Optional, Optional]:
-        """Return rows (a slice, or their indices) of targets and sample weights."""
-        _, ys, weights = self.arrays
-        return (
-            [None if y is None else _targets(y, rows) for y in ys],
-            [None if weight is None else weight[rows] for weight in weights],
-        )
+
+class _InOrder:
+    """Targets or sample weights in the order of an epoch: small ones are put in it at once."""
+
+    def __init__(self, y: np.ndarray, order: np.ndarray) -> None:
+        self._y, self._order = y, order
+        self._sorted = _targets(y, order) if y.nbytes <= SMALL_BYTES else None
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        if self._sorted is not None:
+            return self._sorted[rows]
+        return _targets(self._y, self._order[rows])
 
 
 def _targets(y: np.ndarray, rows: Any) -> np.ndarray:
-    """Return rows of targets: labels keep their type."""
+    """Return rows (a slice, or their indices) of targets: labels keep their type."""
     if y.ndim == 1 or y.dtype.kind != "f":
         targets: np.ndarray = y[rows]
         return targets

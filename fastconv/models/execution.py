@@ -43,6 +43,8 @@ class Execution:
     outputs, output_gradients : list of array
         Buffers: what `forward` returns, and what is written to before `backward`; None where no
         gradient comes from.
+    weight_gradients : list of (Variable, array)
+        What `backward` writes; layers that run as they are add theirs to `variable.grad`.
     instructions : list of Instruction
     forward_count : int
         How many of them come before the loss.
@@ -75,9 +77,6 @@ class Execution:
             self._lower_backward(b, program, backwards)
 
         self.instructions: list[Instruction] = b.instructions
-        # Targets are compared with the outputs after all gradients are known.
-        for slot in program.outputs:
-            b.values[slot].use(len(b.instructions))
         self.as_they_are = b.as_they_are
         buffers = [buffer for buffer in b.buffers if buffer.first >= 0]  # those of some use
         self.nbytes = plan_memory(buffers)
@@ -93,7 +92,7 @@ class Execution:
         self._inputs = [b.values[slot].array for slot in program.inputs]
         self.outputs = [b.values[slot].array for slot in program.outputs]
         self.output_gradients = [None if loss is None else loss.array for loss in self._losses]
-        self._weight_gradients: list[tuple[Variable, np.ndarray]] = [
+        self.weight_gradients: list[tuple[Variable, np.ndarray]] = [
             (variable, buffer.array) for variable, buffer in b.weight_gradients.values()
         ]
 
@@ -110,7 +109,7 @@ class Execution:
 
     def forward(self, inputs: Sequence[np.ndarray | ops.Rows]) -> list[np.ndarray]:
         """Return the outputs for a batch: buffers, which the next run overwrites."""
-        self._take(self._inputs, inputs)
+        self._take(inputs)
         for run in self._forward:
             run()
         return self.outputs
@@ -128,10 +127,12 @@ class Execution:
         runs = [*self._forward, *self._backward]
         seconds: list[list[float]] = [[] for _ in runs]
         for _ in range(repeats):
-            self._take(self._inputs, inputs)
+            self._take(inputs)
             for i, run in enumerate(runs):
                 if i == self.forward_count and dys is not None:
-                    self._take(self.output_gradients, dys)
+                    for buffer, dy in zip(self.output_gradients, dys, strict=True):
+                        if buffer is not None:
+                            buffer[...] = 0 if dy is None else dy
                 start = time.perf_counter()
                 run()
                 seconds[i].append(time.perf_counter() - start)
@@ -140,7 +141,7 @@ class Execution:
     @property
     def weight_gradients_nbytes(self) -> int:
         """Bytes of the gradients of the weights."""
-        return sum(gradient.nbytes for _, gradient in self._weight_gradients)
+        return sum(gradient.nbytes for _, gradient in self.weight_gradients)
 
     def workspace_bytes(self) -> int:
         """Return the scratch memory of its products: measured, by running them on zeros."""
@@ -154,25 +155,14 @@ class Execution:
 
         return machine.workspace_bytes(run_all)
 
-    @staticmethod
-    def _take(
-        buffers: Sequence[np.ndarray | None], arrays: Sequence[np.ndarray | ops.Rows | None]
-    ) -> None:
-        """Copy arrays into buffers; None is no gradient."""
-        for buffer, array in zip(buffers, arrays, strict=True):
-            if buffer is None:
-                continue
+    def _take(self, inputs: Sequence[np.ndarray | ops.Rows]) -> None:
+        for buffer, array in zip(self._inputs, inputs, strict=True):
             if isinstance(array, ops.Rows):
                 array.into(buffer)
             else:
-                buffer[...] = 0 if array is None else array
+                buffer[...] = array
 
     def backward(self) -> None:
-        """Add the gradients of the weights to the variables, given `output_gradients`."""
+        """Compute `weight_gradients` from `output_gradients`."""
         for run in self._backward:
             run()
-        for variable, gradient in self._weight_gradients:
-            if variable.grad is None:
-                variable.grad = gradient
-            else:
-                variable.add_grad(gradient)

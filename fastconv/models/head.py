@@ -139,7 +139,13 @@ class Head:
         """
         targets = losses.loss.as_targets(where, y)
         self.resolve(output_shape, targets.shape)
-        return targets if self.loss is None else self.loss.prepare(where, targets, output_shape)
+        if self.loss is None:
+            return targets
+        targets = self.loss.prepare(where, targets, output_shape)
+        known = isinstance(self.loss, losses.SparseCategoricalCrossentropy)
+        if known and targets.ndim == 1 and all(map(is_ours, (self.loss, *self.metrics))):
+            return ops.as_classes(targets)  # not for each batch; functions of yours see their type
+        return targets
 
     def step(
         self,
@@ -206,6 +212,11 @@ class Head:
             else:
                 logs[name] = value if isinstance(value, float) else _plain(value)
         return logs
+
+
+def is_ours(what: Any) -> bool:
+    """Return whether a loss or a metric is one of the package: it keeps no array it is given."""
+    return type(what).__module__.startswith("fastconv.")
 
 
 def _plain(value: Any) -> Any:

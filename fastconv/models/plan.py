@@ -321,10 +321,20 @@ class Plan:
         """Return the sum of the penalties on weights."""
         return sum((v.regularizer(v.value) for v in self.regularized), 0.0)
 
-    def add_weight_penalty_gradients(self) -> None:
-        """Add the gradients of `weight_penalty` to those of the variables."""
-        for variable in self.regularized:
-            variable.add_grad(variable.regularizer.gradient(variable.value))
+    def with_penalties(
+        self, gradients: Sequence[np.ndarray | None]
+    ) -> tuple[np.ndarray | None, ...]:
+        """Add the gradients of `weight_penalty` to those of the variables, in place."""
+        for variable, gradient in zip(self.variables, gradients, strict=True):
+            variable.grad = gradient
+            if variable.regularizer is not None:
+                variable.add_grad(variable.regularizer.gradient(variable.value))
+        return tuple(variable.grad for variable in self.variables)
+
+    def forget_gradients(self) -> None:
+        """Set the gradients of the variables to None."""
+        for variable in self.variables:
+            variable.grad = None
 
 
 def _apart(y: Any, inputs: Sequence[np.ndarray]) -> Any:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from .. import ops, progress
 from .comparison import Comparison
 from .plan import Key, Plan
@@ -41,35 +43,57 @@ def training_plan(model: Model, objective: Objective) -> Plan:
     return plan
 
 
+Gradients = tuple["np.ndarray | None", ...]
+
+
 class Step:
-    """A step for batches of one shape, on the arrays of an execution."""
+    """A step for batches of one shape, on the arrays of an execution.
+
+    Attributes
+    ----------
+    execution : Execution
+    count : int
+        Samples of the batch.
+    """
 
     def __init__(self, execution: Execution, objective: Objective, plan: Plan) -> None:
         self.execution = execution
-        self._compared: list[tuple[int, Comparison]] = []
-        self._measured: list[tuple[int, Comparison]] = []
-        outputs, gradients = execution.outputs, execution.output_gradients
+        self._plan = plan
+        outputs, dys = execution.outputs, execution.output_gradients
         self.count = len(outputs[0])
-        for i, head in enumerate(objective.heads):
-            comparison = Comparison(head, plan.fused[i], outputs[i], gradients[i])
-            if head.compares or gradients[i] is not None:
-                self._compared.append((i, comparison))
-            if head.metrics:
-                self._measured.append((i, comparison))
+        self._comparisons = [
+            (i, Comparison(head, plan.fused[i], outputs[i], dys[i]))
+            for i, head in enumerate(objective.heads)
+            if head.needs_targets or dys[i] is not None
+        ]
+        written = {id(variable): gradient for variable, gradient in execution.weight_gradients}
+        #: The same in each step, unless layers of one's own have a say.
+        self._gradients: Gradients | None = None
+        if not execution.as_they_are:
+            self._gradients = tuple(written.get(id(variable)) for variable in plan.variables)
 
     def run(self, x: Sequence[Any], y: Sequence[Any], weight: Sequence[Any]) -> float:
-        """Return the loss, and add its gradients to the variables."""
-        self.execution.forward(x)
+        """Compute gradients, add the batch to the metrics, and return the loss."""
+        execution = self.execution
+        if self._gradients is None:
+            self._plan.forget_gradients()
+        execution.forward(x)
         value = 0.0
-        for i, comparison in self._compared:
-            value += comparison.step(y[i], weight[i])
-        self.execution.backward()
+        for i, comparison in self._comparisons:
+            value += comparison.run(y[i], weight[i])
+        execution.backward()
         return value
 
-    def update(self, y: Sequence[Any], weight: Sequence[Any]) -> None:
-        """Add the batch to the metrics."""
-        for i, comparison in self._measured:
-            comparison.update(y[i], weight[i])
+    def gradients(self) -> Gradients:
+        """Return what `run` computed for each variable of the plan."""
+        if self._gradients is not None:
+            return self._gradients
+        for variable, gradient in self.execution.weight_gradients:
+            if variable.grad is None:
+                variable.grad = gradient
+            else:
+                variable.add_grad(gradient)
+        return tuple(variable.grad for variable in self._plan.variables)
 
 
 class LooseStep:
@@ -80,22 +104,24 @@ class LooseStep:
     def __init__(self, objective: Objective, plan: Plan) -> None:
         self._objective = objective
         self._plan = plan
-        self._y_pred: list[Any] = []
         self.count = 0
 
     def run(self, x: Sequence[Any], y: Sequence[Any], weight: Sequence[Any]) -> float:
-        """Return the loss with penalties on activities, and add gradients to the variables."""
+        """Compute gradients, add the batch to the metrics; return loss and penalties on outputs."""
+        plan, objective = self._plan, self._objective
+        plan.forget_gradients()
         arrays = [each.array() if isinstance(each, ops.Rows) else each for each in x]
-        self._y_pred, penalty, take_back = self._plan.train(arrays)
-        self.count = len(self._y_pred[0])
-        value, dys = self._objective.step(self._plan, y, self._y_pred, weight, gradient=True)
+        y_pred, penalty, take_back = plan.train(arrays)
+        self.count = len(y_pred[0])
+        value, dys = objective.step(plan, y, y_pred, weight, gradient=True)
+        objective.update(plan, y, y_pred, weight)
+        del y_pred
         take_back(dys)
         return value + penalty
 
-    def update(self, y: Sequence[Any], weight: Sequence[Any]) -> None:
-        """Add the batch to the metrics."""
-        self._objective.update(self._plan, y, self._y_pred, weight)
-        self._y_pred = []
+    def gradients(self) -> Gradients:
+        """Return what `run` computed for each variable of the plan."""
+        return tuple(variable.grad for variable in self._plan.variables)
 
 
 class Trainer:
@@ -113,6 +139,7 @@ class Trainer:
         self._model = model
         self._objective = objective
         self._plan = training_plan(model, objective)
+        self._variables = tuple(self._plan.variables)
         self._steps: dict[Key, Step | LooseStep] = {}
 
     def __enter__(self) -> Trainer:
@@ -130,21 +157,18 @@ class Trainer:
         x, y, weight = batch
         key = self._plan.key(True, [array.shape for array in x])
         step = self._steps.get(key) or self._new_step(key)
-        plan = self._plan
-        optimizer: Any = self._model.optimizer
-        for variable in plan.variables:
-            variable.grad = None
         value = step.run(x, y, weight)
+        grads = step.gradients()
+        plan = self._plan
         if plan.regularized:
             value += plan.weight_penalty()
-            plan.add_weight_penalty_gradients()
-        grads = [variable.grad for variable in plan.variables]
+            grads = plan.with_penalties(grads)
+        optimizer: Any = self._model.optimizer
         if optimizer.loss_scale_factor:
             # float32 gradients do not underflow: scaling them is as good as scaling the loss.
-            grads = [None if grad is None else optimizer.scale_loss(grad) for grad in grads]
-        optimizer.apply(grads, plan.variables)
+            grads = tuple(None if grad is None else optimizer.scale_loss(grad) for grad in grads)
+        optimizer.apply(grads, self._variables)
         self._objective.tracker.add(value, step.count)
-        step.update(y, weight)
 
     def _new_step(self, key: Key) -> Step | LooseStep:
         if len(self._steps) == KEPT_SHAPES:

@@ -53,7 +53,14 @@ from .normalization import (
     batch_norm_inference_backward,
     batch_norm_train,
 )
-from .optimizer_steps import Updates, adam_step, rmsprop_step, sgd_step, sum_of_squares
+from .optimizer_steps import (
+    Updates,
+    adam_step,
+    bind_updates,
+    rmsprop_step,
+    sgd_step,
+    sum_of_squares,
+)
 from .packed import PackedKernel
 from .padding import crop, zero_pad
 from .pooling import (
@@ -70,7 +77,7 @@ from .pooling import (
 from .pooling_nd import average_pool, average_pool_backward, max_pool, max_pool_backward
 from .resizing import resize, resize_backward, upsample, upsample_backward
 from .row_normalization import normalize_groups, normalize_groups_backward
-from .rows import Rows, RowSource, bias_backward, take_rows, total
+from .rows import Rows, RowSource, as_classes, bias_backward, take_rows, total
 from .softmax import (
     log_softmax,
     log_softmax_backward,
@@ -102,6 +109,7 @@ __all__ = [
     "adaptive_max_pool_backward",
     "affine_transform",
     "affine_transform_backward",
+    "as_classes",
     "average_pool",
     "average_pool2d",
     "average_pool2d_backward",
@@ -111,6 +119,7 @@ __all__ = [
     "batch_norm_inference_backward",
     "batch_norm_train",
     "bias_backward",
+    "bind_updates",
     "col2im",
     "conv",
     "conv1d",

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import optimizer_steps
+from ..kernels.optimizer_steps import Updates as Updates
 from . import checks
 
 Float32 = NDArray[np.float32]
@@ -142,8 +143,8 @@ def rmsprop_step(
     one.rmsprop(learning_rate, [decay], [grad_scale], _limit(clip_value), rho, momentum, epsilon)
 
 
-class Updates:
-    """All weights of a model with their gradients and slots, updated in one pass.
+def bind_updates(weights: Any, gradients: Any, slots: Any) -> Updates:
+    """Return all weights of a model with their gradients and slots, to be updated in one pass.
 
     Parameters
     ----------
@@ -152,58 +153,17 @@ class Updates:
     slots : sequence of dict of str to float32 array or None
         Of each weight, in the order in which `sgd_step`, `adam_step`, `rmsprop_step` take them.
 
+    Returns
+    -------
+    Updates
+        Its methods `sgd`, `adam` and `rmsprop` do those steps with each weight.
+
     Raises
     ------
     TypeError, ValueError
         As for `sgd_step`.
     """
-
-    def __init__(self, weights: Any, gradients: Any, slots: Any) -> None:
-        self._kernel = _updates("Updates", weights, gradients, slots)
-
-    def sgd(
-        self,
-        *,
-        learning_rate: float,
-        momentum: float,
-        nesterov: bool,
-        decays: list[float],
-        grad_scales: list[float],
-        clip_value: float | None,
-    ) -> None:
-        """Do `sgd_step` with each weight."""
-        limit = _limit(clip_value)
-        self._kernel.sgd(learning_rate, decays, grad_scales, limit, momentum, nesterov)
-
-    def adam(
-        self,
-        *,
-        alpha: float,
-        beta_1: float,
-        beta_2: float,
-        epsilon: float,
-        decays: list[float],
-        grad_scales: list[float],
-        clip_value: float | None,
-    ) -> None:
-        """Do `adam_step` with each weight."""
-        limit = _limit(clip_value)
-        self._kernel.adam(alpha, decays, grad_scales, limit, beta_1, beta_2, epsilon)
-
-    def rmsprop(
-        self,
-        *,
-        learning_rate: float,
-        rho: float,
-        momentum: float,
-        epsilon: float,
-        decays: list[float],
-        grad_scales: list[float],
-        clip_value: float | None,
-    ) -> None:
-        """Do `rmsprop_step` with each weight."""
-        limit = _limit(clip_value)
-        self._kernel.rmsprop(learning_rate, decays, grad_scales, limit, rho, momentum, epsilon)
+    return _updates("bind_updates", weights, gradients, slots)
 
 
 def sum_of_squares(x: Any) -> float:
@@ -215,7 +175,7 @@ def _limit(clip_value: float | None) -> float:
     return math.inf if clip_value is None else clip_value
 
 
-def _updates(where: str, weights: Any, gradients: Any, slots: Any) -> optimizer_steps.Updates:
+def _updates(where: str, weights: Any, gradients: Any, slots: Any) -> Updates:
     """Return flat views of the arrays, checked."""
     flat: list[tuple[Float32, Float32, tuple[Float32 | None, ...]]] = []
     for w, g, named in zip(weights, gradients, slots, strict=True):
@@ -229,7 +189,7 @@ def _updates(where: str, weights: Any, gradients: Any, slots: Any) -> optimizer_
             for name, slot in named.items()
         ]
         flat.append((flat_w, flat_g.reshape(-1), tuple(of_w)))
-    return optimizer_steps.Updates(*map(list, zip(*flat, strict=True)))
+    return Updates(*map(list, zip(*flat, strict=True)))
 
 
 def _to_update(where: str, name: str, array: Any, shape: tuple[int, ...]) -> Float32:

@@ -109,6 +109,16 @@ class Rows:
         return y
 
 
+_INT64 = np.dtype(np.int64)
+
+
+def as_classes(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Return labels of any integer type as a flat array that kernels read: itself, if it is one."""
+    if labels.dtype is _INT64 and labels.strides == (8,):
+        return labels
+    return np.ascontiguousarray(labels, np.int64).reshape(-1)
+
+
 def total(x: Any) -> float:
     """Return the sum of all elements, added up in double precision in a fixed order."""
     return kernels.total(checks.as_float32("total", "x", x).reshape(-1))

@@ -59,17 +59,19 @@ class Adam(KernelOptimizer):
         moments = ("momentum", "velocity")
         return (moments, ("velocity_hat",)) if self.amsgrad else (moments,)
 
-    def run(self, updates: ops.Updates, learning_rate: float, **shared: Any) -> None:
+    def run(
+        self,
+        updates: ops.Updates,
+        learning_rate: float,
+        decays: list[float],
+        grad_scales: list[float],
+        clip: float,
+    ) -> None:
         """Do one step with all weights."""
         t = self.iterations + 1
         correction = math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-        updates.adam(
-            alpha=learning_rate * correction,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-            **shared,
-        )
+        rate = learning_rate * correction
+        updates.adam(rate, decays, grad_scales, clip, self.beta_1, self.beta_2, self.epsilon)
 
 
 class AdamW(Adam):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 from .. import ops
@@ -17,8 +18,15 @@ class KernelOptimizer(Optimizer):
     #: What was last updated, bound to its arrays.
     _updates: tuple[Given, ops.Updates] | None = None
 
-    def run(self, updates: ops.Updates, learning_rate: float, **shared: Any) -> None:
-        """Do one step with all weights; `shared` is what each of the steps of `Updates` takes."""
+    def run(
+        self,
+        updates: ops.Updates,
+        learning_rate: float,
+        decays: list[float],
+        grad_scales: list[float],
+        clip: float,
+    ) -> None:
+        """Do one step with all weights: call the method of `updates` that does."""
         raise NotImplementedError(f"{type(self).__name__} must define run().")
 
     def update_all(
@@ -28,14 +36,9 @@ class KernelOptimizer(Optimizer):
         weights = [variable.edit() for variable in given.variables]
         if self._updates is None or self._updates[0] is not given:
             named = [{name: own.get(name) for name in self.slot_order} for own in given.slots]
-            self._updates = given, ops.Updates(weights, given.gradients, named)
-        self.run(
-            self._updates[1],
-            learning_rate,
-            decays=decays,
-            grad_scales=grad_scales,
-            clip_value=self.clipvalue,
-        )
+            self._updates = given, ops.bind_updates(weights, given.gradients, named)
+        clip = math.inf if self.clipvalue is None else self.clipvalue
+        self.run(self._updates[1], learning_rate, decays, grad_scales, clip)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in super().__getstate__().items() if key != "_updates"}

@@ -35,7 +35,7 @@ class Given(NamedTuple):
     Attributes
     ----------
     asked : tuple of gradients, tuple of variables
-        As `apply` got them.
+        As `apply` got them; nothing if a gradient had to be converted.
     gradients, variables, slots : list
         Those that have a gradient.
     table : dict of id to slots
@@ -166,7 +166,7 @@ class Optimizer(OptimizerState):
     # What a subclass defines
 
     def begin_update(self) -> None:
-        """Get ready for an update of all variables."""
+        """Get ready for `update_step` of all variables."""
 
     def update_step(
         self,
@@ -277,6 +277,7 @@ class Optimizer(OptimizerState):
                 f"{self.name}: apply: {len(grads)} gradients for {len(variables)} variables."
             )
         given, missing = Given((grads, variables), [], [], [], self._slots), []
+        converted = False
         for gradient, variable in zip(grads, variables, strict=True):
             if id(variable) not in self._slots:
                 raise ValueError(
@@ -286,7 +287,9 @@ class Optimizer(OptimizerState):
             if gradient is None:
                 missing.append(variable.path)
                 continue
+            before = gradient
             gradient = checks.as_float32(self.name, f"gradient of {variable.path}", gradient)
+            converted |= gradient is not before
             if gradient.shape != variable.shape:
                 raise ValueError(
                     f"{self.name}: apply: the gradient of {variable.path} must have shape "
@@ -302,23 +305,25 @@ class Optimizer(OptimizerState):
                 f"{self.name}: no gradient for {', '.join(missing)}; they do not reach the loss.",
                 stacklevel=3,
             )
-        return given
+        return given._replace(asked=((), ())) if converted else given
 
     def _update(self, given: Given, share: float) -> None:
         """Update variables with `share` of their gradients."""
         learning_rate = self.learning_rate
-        decay = learning_rate * (self.weight_decay or 0.0)
-        decays = [0.0] * len(given.variables)
-        if decay:
+        count = len(given.variables)
+        decays, scales = [0.0] * count, [share] * count
+        if self.weight_decay:
+            decay = learning_rate * self.weight_decay
             decays = [decay if self._is_decayed(variable) else 0.0 for variable in given.variables]
-        scales = gradient_scales(given.gradients, self.clipnorm, self.global_clipnorm, share)
-        self.begin_update()
+        if self.clipnorm or self.global_clipnorm:
+            scales = gradient_scales(given.gradients, self.clipnorm, self.global_clipnorm, share)
         self.update_all(given, learning_rate, decays, scales)
 
     def update_all(
         self, given: Given, learning_rate: float, decays: list[float], grad_scales: list[float]
     ) -> None:
         """Update weights and slots in place, one after the other."""
+        self.begin_update()
         for variable, gradient, own, decay, scale in zip(
             given.variables, given.gradients, given.slots, decays, grad_scales, strict=True
         ):

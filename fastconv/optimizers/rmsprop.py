@@ -60,12 +60,14 @@ class RMSprop(KernelOptimizer):
             groups.append(("average_gradient",))
         return tuple(groups)
 
-    def run(self, updates: ops.Updates, learning_rate: float, **shared: Any) -> None:
+    def run(
+        self,
+        updates: ops.Updates,
+        learning_rate: float,
+        decays: list[float],
+        grad_scales: list[float],
+        clip: float,
+    ) -> None:
         """Do one step with all weights."""
-        updates.rmsprop(
-            learning_rate=learning_rate,
-            rho=self.rho,
-            momentum=self.momentum,
-            epsilon=self.epsilon,
-            **shared,
-        )
+        rest = self.rho, self.momentum, self.epsilon
+        updates.rmsprop(learning_rate, decays, grad_scales, clip, *rest)

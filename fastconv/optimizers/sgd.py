@@ -45,8 +45,13 @@ class SGD(KernelOptimizer):
         """Return the velocity, if there is momentum."""
         return (("momentum",),) if self.momentum else ()
 
-    def run(self, updates: ops.Updates, learning_rate: float, **shared: Any) -> None:
+    def run(
+        self,
+        updates: ops.Updates,
+        learning_rate: float,
+        decays: list[float],
+        grad_scales: list[float],
+        clip: float,
+    ) -> None:
         """Do one step with all weights."""
-        updates.sgd(
-            learning_rate=learning_rate, momentum=self.momentum, nesterov=self.nesterov, **shared
-        )
+        updates.sgd(learning_rate, decays, grad_scales, clip, self.momentum, self.nesterov)

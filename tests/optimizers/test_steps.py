@@ -112,6 +112,19 @@ def test_gradient_of_another_dtype_is_cast():
     assert variable.value[0] == 0.5
 
 
+def test_gradients_are_read_anew_in_each_step():
+    for dtype in (np.float32, np.float64):
+        optimizer, variables = SGD(1.0), make_variables()
+        grads = tuple(np.zeros(variable.shape, dtype) for variable in variables)
+        before = [variable.numpy() for variable in variables]
+        for value in (1, 2):
+            for gradient in grads:
+                gradient.fill(value)
+            optimizer.apply(grads, variables)
+        for variable, start in zip(variables, before, strict=True):
+            np.testing.assert_allclose(variable.value, start - 3, rtol=1e-6)
+
+
 def test_missing_gradient_warns_and_is_skipped():
     variables = make_variables()
     with pytest.warns(UserWarning, match="no gradient for dense/bias"):
