@@ -13,6 +13,9 @@ import numpy as np
 
 #: Buffers begin on cache lines.
 ALIGNMENT = 64
+#: What is larger begins on, and fills, huge pages, for which NumPy asks where it allocates 4 MB or
+#: more. A step that touches its memory for the first time waits for each page.
+HUGE_PAGE = 2 << 20
 
 
 class Buffer:
@@ -113,8 +116,11 @@ def plan_memory(buffers: Iterable[Buffer]) -> int:
 
 def allocate(nbytes: int) -> np.ndarray:
     """Return that many bytes of aligned memory."""
-    memory = np.empty(nbytes + ALIGNMENT, np.uint8)
-    skip = -memory.ctypes.data % ALIGNMENT
+    alignment, size = ALIGNMENT, nbytes
+    if nbytes > HUGE_PAGE:
+        alignment, size = HUGE_PAGE, -(-nbytes // HUGE_PAGE) * HUGE_PAGE
+    memory = np.empty(size + alignment, np.uint8)
+    skip = -memory.ctypes.data % alignment
     return memory[skip : skip + nbytes]
 
 

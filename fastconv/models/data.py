@@ -40,7 +40,7 @@ def as_array(where: str, name: str, data: Any) -> np.ndarray:
     ValueError
         It is a single number.
     """
-    if isinstance(data, np.ma.MaskedArray):
+    if checks.is_masked(data):
         raise TypeError(f"{where}: {name} is a masked array; fill it first: {name}.filled(0).")
     try:
         array = np.asarray(data)

@@ -179,7 +179,6 @@ class Plan:
     def _compile(self, training: bool, shapes: Sequence[tuple[int, ...]]) -> Runnable | None:
         """Return an execution for inputs of some shapes, None if there can be none."""
         from .lowering import CannotLowerError
-        from .parts import Parts, part_size
 
         program, actions = self._ready(training)
         if 0 in (size for shape in shapes for size in shape) or any(
@@ -191,6 +190,8 @@ class Plan:
         except CannotLowerError:
             return None
         if not training:
+            from .parts import Parts, part_size
+
             n, whole = part_size(program, shapes, execution.nbytes), shapes[0][0]
             if n < whole:
                 part = self.compile(training, [(n, *shape[1:]) for shape in shapes])

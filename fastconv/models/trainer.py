@@ -8,18 +8,18 @@ LooseStep   the same layer by layer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import ops, progress
 from .comparison import Comparison
+from .execution import Execution
 from .plan import Key, Plan
 from .pool import KEPT_SHAPES
 
 if TYPE_CHECKING:
     from .data import Batch
-    from .execution import Execution
     from .objective import Objective
     from .training import Model
 
@@ -175,9 +175,9 @@ class Trainer:
             self.__exit__()
         execution = self._plan.lease(key)
         step: Step | LooseStep
-        if execution is None:
+        if isinstance(execution, Execution):
+            step = Step(execution, self._objective, self._plan)
+        else:
             step = LooseStep(self._objective, self._plan)
-        else:  # parts are for inference
-            step = Step(cast("Execution", execution), self._objective, self._plan)
         self._steps[key] = step
         return step

@@ -6,6 +6,7 @@ A wrong shape or value is a ValueError, a wrong type a TypeError. Array contents
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ def as_float32(where: str, name: str, x: Any, ndim: int | None = None) -> np.nda
         `ndim` is given and `x` has another rank.
     """
     if not (type(x) is np.ndarray and x.dtype == np.float32):
-        if isinstance(x, np.ma.MaskedArray):
+        if is_masked(x):
             raise TypeError(f"{where}: {name} must not be a masked array; fill it first.")
         x = np.asarray(x)
         if x.dtype.kind not in "fiub":
@@ -44,6 +45,15 @@ def as_float32(where: str, name: str, x: Any, ndim: int | None = None) -> np.nda
         raise ValueError(f"{where}: {name} must have {ndim} dimensions, got shape {x.shape}.")
     checked: np.ndarray = x
     return checked
+
+
+def is_masked(x: Any) -> bool:
+    """Return whether `x` is a masked array.
+
+    There are none before somebody has loaded NumPy's module of them, which takes 10 ms.
+    """
+    module = sys.modules.get("numpy.ma")
+    return module is not None and isinstance(x, module.MaskedArray)
 
 
 def as_int(where: str, name: str, value: Any, minimum: int = 1) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-from .. import ops
+from ..ops import Updates, bind_updates
 from .optimizer import Given, Optimizer
 
 
@@ -16,11 +16,11 @@ class KernelOptimizer(Optimizer):
     slot_order: ClassVar[tuple[str, ...]] = ()
 
     #: What was last updated, bound to its arrays.
-    _updates: tuple[Given, ops.Updates] | None = None
+    _updates: tuple[Given, Updates] | None = None
 
     def run(
         self,
-        updates: ops.Updates,
+        updates: Updates,
         learning_rate: float,
         decays: list[float],
         grad_scales: list[float],
@@ -36,7 +36,7 @@ class KernelOptimizer(Optimizer):
         weights = [variable.edit() for variable in given.variables]
         if self._updates is None or self._updates[0] is not given:
             named = [{name: own.get(name) for name in self.slot_order} for own in given.slots]
-            self._updates = given, ops.bind_updates(weights, given.gradients, named)
+            self._updates = given, bind_updates(weights, given.gradients, named)
         clip = math.inf if self.clipvalue is None else self.clipvalue
         self.run(self._updates[1], learning_rate, decays, grad_scales, clip)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastconv import ops
-from fastconv.ops.algorithms import CONV2D_ALGORITHMS, find, plan_conv2d
+from fastconv.ops.algorithms import CONV2D_ALGORITHMS, ConvProblem, find, plan_conv2d
 
 from .. import reference
 from .compare import EPS, assert_within, poison
@@ -203,3 +203,16 @@ def test_plan_does_not_look_at_the_batch_size(each_isa):
                 plan_conv2d(describe(problem)._replace(N=N), direction).name for N in (1, 2, 64)
             }
             assert len(chosen) == 1, problem
+
+
+@pytest.mark.parametrize("strides", [1, 2, 3])
+@pytest.mark.parametrize("dilation", [1, 2, 5])
+@pytest.mark.parametrize("pads", [(0, 0), (2, 1), (-1, 3), (4, -2)])
+def test_pairs_inside_are_those_whose_pixel_is_no_padding(strides, dilation, pads):
+    size, taps = 9, 3
+    outputs = max(0, (size + sum(pads) - (taps - 1) * dilation - 1) // strides + 1)
+    p = ConvProblem(
+        1, size, 1, 1, 1, taps, 1, (strides, 1), (pads, (0, 0)), (dilation, 1), 1, outputs, 1
+    )
+    pixels = [o * strides + k * dilation - pads[0] for o in range(outputs) for k in range(taps)]
+    assert p.pairs_inside == sum(0 <= pixel < size for pixel in pixels)

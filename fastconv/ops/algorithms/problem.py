@@ -49,11 +49,19 @@ class ConvProblem(NamedTuple):
         """Pairs of an output and a tap, of one image and channel, whose pixel is not padding."""
         (top, _), (left, _) = self.pads
         (sh, sw), (dh, dw) = self.strides, self.dilation
-        ys = (o * sh + k * dh - top for o in range(self.OH) for k in range(self.KH))
-        xs = (o * sw + k * dw - left for o in range(self.OW) for k in range(self.KW))
-        return sum(0 <= y < self.H for y in ys) * sum(0 <= x < self.W for x in xs)
+        rows = _pairs_inside(self.H, self.OH, self.KH, sh, dh, top)
+        return rows * _pairs_inside(self.W, self.OW, self.KW, sw, dw, left)
 
     @property
     def macs(self) -> int:
         """Multiply-adds of one direction, products with padding included."""
         return self.N * self.OH * self.OW * self.KH * self.KW * self.C // self.groups * self.F
+
+
+def _pairs_inside(size: int, outputs: int, taps: int, stride: int, dilation: int, pad: int) -> int:
+    """Return the pairs along one axis: tap k reads pixels k * dilation - pad + stride * output."""
+    pairs = 0
+    for begin in range(-pad, taps * dilation - pad, dilation):
+        first = max(0, -(begin // stride))
+        pairs += max(0, min(outputs, -((begin - size) // stride)) - first)
+    return pairs
