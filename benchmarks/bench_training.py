@@ -13,7 +13,9 @@ epoch each. Printed per library: images per second in the median epoch (the firs
 counted), how many times as fast fastconv is, the mean training loss of the last epoch (all do the
 same number of steps, from different random weights), the seconds to import the library, the
 seconds from there to the end of the first step, those from the start of the process to there
-(without making the data), and the peak memory of the process.
+(without making the data), how many times as long as a step of the median epoch the first one took
+(a call of `fit` for one batch, of a model that is constructed and compiled), and the peak memory
+of the process.
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ def measure(crew: Crew, net: str, batch: int, images: int, rounds: int) -> list[
             "import_seconds": import_seconds,
             "first_step_seconds": contender.first_seconds,
             "start_seconds": import_seconds + contender.first_seconds,
+            "first_over_later": contender.first_call_seconds * images / batch / contender.median,
             "peak_rss_mb": common.finite(peaks[contender.peer]),
         }
         rows.append(row)

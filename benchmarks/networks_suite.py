@@ -23,6 +23,7 @@ COLUMNS = {
         "import_seconds": ("import s", "{:.2f}"),
         "first_step_seconds": ("first step s", "{:.2f}"),
         "start_seconds": ("start s", "{:.2f}"),
+        "first_over_later": ("first/later", "{:.1f}x"),
         "peak_rss_mb": ("peak MB", "{:.0f}"),
     },
     "inference": {

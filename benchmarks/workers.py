@@ -159,6 +159,7 @@ class Contender:
         self.variant = variant
         self.failure: str | None = answer.get("failure")
         self.first_seconds: float = answer.get("first_seconds", 0.0)
+        self.first_call_seconds: float = answer.get("first_call_seconds", 0.0)
         self.value: float | None = None
         self.turns: list[list[float]] = []
         self._samples = answer.get("samples", [])

@@ -67,7 +67,9 @@ class Compiled(Network):
         TypeError, ValueError
             A name is unknown, or an object does not fit.
         """
-        from .. import optimizers  # what only those who train need is loaded here
+        # What only those who train need is loaded here: the first step does not wait for it.
+        from .. import optimizers
+        from . import trainer as trainer
         from .objective import Objective
 
         names = None if self.graph is None else self.output_names
