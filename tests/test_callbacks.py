@@ -77,7 +77,7 @@ def test_only_defined_hooks_are_called_and_in_order():
             logs[self.name] = epoch
 
     run = cb.CallbackList([Recorder("a"), [Recorder("b")]], verbose=0, epochs=1, steps=1)
-    assert run.listens("on_epoch_end") and not run.listens("on_train_batch_end")
+    assert run.listeners("on_epoch_end") and not run.listeners("on_train_batch_end")
     run.on_epoch_end(3, {})
     run.on_train_batch_end(0, {})
     assert [call[:2] for call in calls] == [("a", 3), ("b", 3)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -35,6 +35,9 @@ class Callback:
     params : dict
         "verbose", "epochs" and "steps" (batches per epoch, None if unknown).
     """
+
+    #: Hooks that it defines, but does nothing in with the parameters of this run.
+    idle_hooks: Sequence[str] = ()
 
     def __init__(self) -> None:
         self.model: Any = None
@@ -154,13 +157,13 @@ class CallbackList:
             for hook in HOOKS
         }
 
-    def listens(self, hook: str) -> bool:
-        """Return whether a callback defines the hook."""
-        return bool(self._listeners[hook])
+    def listeners(self, hook: str) -> list[Callable[..., None]]:
+        """Return the hook of every callback that defines it."""
+        return self._listeners[hook]
 
     def call(self, hook: str, *args: Any) -> None:
         """Call the hook of every callback that defines it."""
-        for listener in self._listeners[hook]:
+        for listener in self.listeners(hook):
             listener(*args)
 
     def __getattr__(self, name: str) -> Callable[..., None]:
@@ -190,6 +193,8 @@ def _flatten(callbacks: Any) -> list[Callback]:
 
 def _defines(callback: Callback, hook: str) -> bool:
     """Return whether a callback has its own version of a hook (or of the hook's old name)."""
+    if hook in callback.idle_hooks:
+        return False
     names = [hook]
     if hook.startswith("on_train_batch"):
         names.append(hook.replace("train_", ""))

@@ -24,6 +24,8 @@ class ProgbarLogger(Callback):
         super().set_params(params)
         self._target = params["steps"]
         self._dynamic = progress.is_dynamic()
+        if type(self) is ProgbarLogger and self._target is not None and not self._redraws():
+            self.idle_hooks = "on_train_batch_end", "on_test_batch_end", "on_predict_batch_end"
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Keep quiet about validation from now on."""

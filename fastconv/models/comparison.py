@@ -40,6 +40,7 @@ class Comparison:
         if fused and dy is not None and head.weight == 1 and is_ours(loss):
             self._loss = loss.bind_logits(y_pred, dy)
         self._updates: list[Update] | None = None
+        self._activate: Callable[[], None] | None = None
         if all(map(is_ours, head.metrics)):  # others may keep what they are given
             self._updates = self._bind_metrics()
 
@@ -50,8 +51,8 @@ class Comparison:
             return [metric.bind(self._y_pred) for metric in metrics]
         loss: Any = self._head.loss
         activated = np.empty_like(self._y_pred)
-        activate = ops.ACTIVATIONS[loss.fused_activation].bind(self._y_pred, activated)
-        return [lambda _: activate(), *(metric.bind(activated) for metric in metrics)]
+        self._activate = ops.ACTIVATIONS[loss.fused_activation].bind(self._y_pred, activated)
+        return [metric.bind(activated) for metric in metrics]
 
     def run(self, y_true: np.ndarray, sample_weight: np.ndarray | None) -> float:
         """Return the loss of a batch times its factor, write its gradient, add to the metrics."""
@@ -62,6 +63,8 @@ class Comparison:
         else:
             value = self._step(y_true, sample_weight)
         if self._updates is not None and sample_weight is None:
+            if self._activate is not None:
+                self._activate()
             for update in self._updates:
                 update(y_true)
         else:

@@ -48,15 +48,19 @@ def train_epoch(
 
     with Trainer(model, objective) as trainer:
         objective.reset()
-        heard = callbacks.listens("on_train_batch_end")
+        begin = callbacks.listeners("on_train_batch_begin")
+        end = callbacks.listeners("on_train_batch_end")
         for step, batch in enumerate(batches):
             if step < done:
                 continue
-            callbacks.call("on_train_batch_begin", step, {})
+            for listener in begin:
+                listener(step, {})
             with interrupts:
                 trainer.step(batch)
-            if heard:
-                callbacks.call("on_train_batch_end", step, objective.result())
+            if end:
+                logs = objective.result()
+                for listener in end:
+                    listener(step, logs)
             if model.stop_training:
                 break
     return objective.result()
@@ -69,7 +73,7 @@ def evaluate(
     plan = objective.plan(model)
     penalty = plan.weight_penalty()
     objective.reset()
-    heard = callbacks.listens("on_test_batch_end")
+    heard = callbacks.listeners("on_test_batch_end")
     callbacks.call("on_test_begin", {})
     for step, batch in enumerate(batches):
         callbacks.call("on_test_batch_begin", step, {})
@@ -86,7 +90,7 @@ def predict(
 ) -> list[np.ndarray]:
     """Return each output for all batches, which have `n` samples if that is known."""
     plan = model.inference_plan()
-    heard = callbacks.listens("on_predict_batch_end")
+    heard = callbacks.listeners("on_predict_batch_end")
 
     def outputs() -> Iterator[list[np.ndarray]]:
         for step, (x, _, _) in enumerate(batches):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import ops, progress
+from ..ops import bound
 from .comparison import Comparison
 from .execution import Execution
 from .plan import Key, Plan
@@ -56,7 +57,8 @@ class Step:
         Samples of the batch.
     """
 
-    def __init__(self, execution: Execution, objective: Objective, plan: Plan) -> None:
+    def __init__(self, key: Key, execution: Execution, objective: Objective, plan: Plan) -> None:
+        _, self._shapes, self._settings = key
         self.execution = execution
         self._plan = plan
         outputs, dys = execution.outputs, execution.output_gradients
@@ -71,6 +73,13 @@ class Step:
         self._gradients: Gradients | None = None
         if not execution.as_they_are:
             self._gradients = tuple(written.get(id(variable)) for variable in plan.variables)
+
+    def fits(self, x: Sequence[Any]) -> bool:
+        """Return whether it is for batches like `x`, under the settings of now."""
+        for array, shape in zip(x, self._shapes, strict=True):
+            if array.shape != shape:
+                return False
+        return bool(bound.settings() == self._settings)
 
     def run(self, x: Sequence[Any], y: Sequence[Any], weight: Sequence[Any]) -> float:
         """Compute gradients, add the batch to the metrics, and return the loss."""
@@ -105,6 +114,10 @@ class LooseStep:
         self._objective = objective
         self._plan = plan
         self.count = 0
+
+    def fits(self, x: Sequence[Any]) -> bool:
+        """Return whether it is known to be for batches like `x`."""
+        return False
 
     def run(self, x: Sequence[Any], y: Sequence[Any], weight: Sequence[Any]) -> float:
         """Compute gradients, add the batch to the metrics; return loss and penalties on outputs."""
@@ -141,6 +154,7 @@ class Trainer:
         self._plan = training_plan(model, objective)
         self._variables = tuple(self._plan.variables)
         self._steps: dict[Key, Step | LooseStep] = {}
+        self._last: Step | LooseStep | None = None
 
     def __enter__(self) -> Trainer:
         return self
@@ -150,13 +164,14 @@ class Trainer:
         for key, step in self._steps.items():
             if step.execution is not None:
                 self._plan.pool.give(key, step.execution)
-        self._steps = {}
+        self._steps, self._last = {}, None
 
     def step(self, batch: Batch) -> None:
         """Update the weights with one batch."""
         x, y, weight = batch
-        key = self._plan.key(True, [array.shape for array in x])
-        step = self._steps.get(key) or self._new_step(key)
+        step = self._last
+        if step is None or not step.fits(x):
+            step = self._last = self._step_for(x)
         value = step.run(x, y, weight)
         grads = step.gradients()
         plan = self._plan
@@ -170,13 +185,16 @@ class Trainer:
         optimizer.apply(grads, self._variables)
         self._objective.tracker.add(value, step.count)
 
-    def _new_step(self, key: Key) -> Step | LooseStep:
+    def _step_for(self, x: Sequence[Any]) -> Step | LooseStep:
+        key = self._plan.key(True, [array.shape for array in x])
+        if key in self._steps:
+            return self._steps[key]
         if len(self._steps) == KEPT_SHAPES:
             self.__exit__()
         execution = self._plan.lease(key)
         step: Step | LooseStep
         if isinstance(execution, Execution):
-            step = Step(execution, self._objective, self._plan)
+            step = Step(key, execution, self._objective, self._plan)
         else:
             step = LooseStep(self._objective, self._plan)
         self._steps[key] = step

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from fastconv import callbacks, layers
-from fastconv.models import Model, Sequential
+from fastconv.models import Model, Sequential, data
 
 from .. import programs
 
 #: What counts as large.
 LARGE = 64 << 10
+#: More than Python's objects of a step take.
+SMALL = 4 << 10
 #: The first steps run layer by layer, compile, and fill caches.
 WARMUP = 4
 
@@ -112,9 +114,25 @@ def test_no_large_array_is_made_after_the_first_steps(what: str) -> None:
     watch = Watch(highest_since_last_time)
     with traced():
         run(what, article(), 12, watch)
-    # One array of LARGE bytes, even if freed at once, would lift the peak by as much.
+    # One array of SMALL bytes, even if freed at once, would lift the peak by as much.
     assert len(watch.seen) == 12 - WARMUP
-    assert max(watch.seen[1:]) < LARGE
+    assert max(watch.seen[1:]) < SMALL
+
+
+@pytest.mark.parametrize("small_bytes", [data.SMALL_BYTES, 0])
+def test_batches_of_targets_are_not_allocated(
+    monkeypatch: pytest.MonkeyPatch, small_bytes: int
+) -> None:
+    """Unless all targets are large: then the rows of each batch are gathered."""
+    monkeypatch.setattr(data, "SMALL_BYTES", small_bytes)
+    watch = Watch(highest_since_last_time)
+    model = Sequential([layers.Input((2,)), layers.Dense(3, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    n = 1024
+    x, y = np.ones((12 * n, 2), np.float32), np.arange(12 * n, dtype=np.uint8) % 3
+    with traced():
+        model.fit(x, y, batch_size=n, verbose=0, callbacks=[watch])
+    assert (max(watch.seen[1:]) < SMALL) == (small_bytes > 0)  # a batch takes 8 KB
 
 
 @pytest.mark.parametrize("what", ["fit", "predict"])
