@@ -18,11 +18,12 @@ child process imports its own library only, never a second one. `plan_regret` an
 the `candidates` of fastconv's plan, to judge it and to find its constants.
 """
 
+import os
 import sys
-from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent.parent
+# No pathlib: the time that libraries need to start would have its 4 ms in it.
+_ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 # Where kernels are not built in place, the installed fastconv is measured, not the source tree.
-if not any((_ROOT / "fastconv" / "kernels").glob("*.so")):
-    sys.path[:] = [path for path in sys.path if Path(path or ".").resolve() != _ROOT]
+if not any(name.endswith(".so") for name in os.listdir(f"{_ROOT}/fastconv/kernels")):
+    sys.path[:] = [path for path in sys.path if os.path.realpath(path or ".") != _ROOT]

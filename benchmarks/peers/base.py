@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -139,6 +138,8 @@ class NcnnPeer(Peer):
 
     def net(self, layers: str, weights: bytes, winograd: bool) -> Any:
         """Return a network of float32 numbers, from the text and the bytes of its two files."""
+        import tempfile  # 2 ms, which would count as the start of any library
+
         net = self.ncnn.Net()
         net.opt.num_threads = self.threads
         net.opt.use_winograd_convolution = winograd
