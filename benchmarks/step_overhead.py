@@ -75,7 +75,7 @@ def install(watch: Watch) -> None:
     for module in vars(kernels).values():
         if isinstance(module, ModuleType):
             for name, function in vars(module).items():
-                if type(function).__name__ == "cython_function_or_method":
+                if type(function).__name__ == "cython_function_or_method" and name != "active":
                     what = name.removesuffix("_backward").replace("_", " ")
                     setattr(module, name, watch.timed(what, function))
     for optimizer in (optimizers.SGD, optimizers.Adam, optimizers.RMSprop):

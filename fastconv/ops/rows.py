@@ -59,21 +59,21 @@ class RowSource:
     Parameters
     ----------
     x : array (N, ...) of numbers
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of a row.
+    code, bytes : int, uint8 array; or None
+        What the kernel reads it by, if it can.
     """
 
     def __init__(self, x: np.ndarray) -> None:
         self.shape = x.shape[1:]
-        self._x = x
+        self.x = x
         known = x.dtype.isnative and x.flags.c_contiguous and x.flags.aligned
-        self._source = kernels.SOURCES.get(x.dtype.name) if known else None
-        self._bytes = None if self._source is None else x.reshape(-1).view(np.uint8)
-
-    def take(self, indices: NDArray[np.int64], y: Float32) -> None:
-        """Write rows to y (M, ...); indices are trusted."""
-        if self._source is None or self._bytes is None:
-            y[...] = checks.as_float32("take_rows", "x", self._x[indices])
-        elif y.size:
-            kernels.take_rows(self._bytes, self._source, indices, y.reshape(len(y), -1))
+        self.code = kernels.SOURCES.get(x.dtype.name) if known else None
+        self.bytes = None if self.code is None else x.reshape(-1).view(np.uint8)
 
 
 class Rows:
@@ -100,7 +100,11 @@ class Rows:
 
     def into(self, y: Float32) -> None:
         """Write the rows to an array of their shape."""
-        self._source.take(self._indices, y)
+        source = self._source
+        if source.code is None or source.bytes is None:
+            y[...] = checks.as_float32("take_rows", "x", source.x[self._indices])
+        elif y.size:
+            kernels.take_rows(source.bytes, source.code, self._indices, y.reshape(len(y), -1))
 
     def array(self) -> Float32:
         """Return the rows as a float32 array."""
