@@ -30,8 +30,7 @@ FC_INLINE void FC_SIZED(pool_window)(const fc_pool *p, const fc_pool_run *run, c
                 } else if (kind == FC_POOL_MAX) {
                     best[v] = wf_max(best[v], value);
                 } else { /* the first of equals, and the first NaN before any number */
-                    const wi better =
-                        (value > best[v]) | ((value != value) & (best[v] == best[v]));
+                    const wi better = ~(value <= best[v]) & (best[v] == best[v]);
                     best[v] = wf_select(better, value, best[v]);
                     at[v] = wi_select(better, here, at[v]);
                 }

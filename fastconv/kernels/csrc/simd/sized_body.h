@@ -35,7 +35,11 @@ FC_INLINE wf FC_SIZED(wf_select)(wi mask, wf a, wf b) {
 
 /* NaN when either side is NaN, as NumPy's maximum. */
 FC_INLINE wf FC_SIZED(wf_max)(wf a, wf b) {
+#if FC_W == FC_VL
+    return vf_max(a, b);
+#else
     return FC_SIZED(wf_select)((a > b) | (a != a), a, b);
+#endif
 }
 
 /* As vf_relu and vf_relu6. */

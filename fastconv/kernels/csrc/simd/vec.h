@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 #if defined(FC_HAVE_AVX2)
-#include <immintrin.h> /* masked loads and stores: the one thing that vector extensions lack */
+#include <immintrin.h> /* what vector extensions lack: masked loads and stores, and maxima */
 #endif
 
 #if defined(FC_HAVE_AVX512)
@@ -79,8 +79,21 @@ FC_INLINE void vf_store_n(float *p, vf v, ptrdiff_t n) {
 
 /* Bits of `a` where the mask is set, of `b` elsewhere. */
 FC_INLINE vf vf_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
-/* max and min that return NaN when either side is NaN, as NumPy's maximum does. */
+/* max and min that return NaN when either side is NaN, as NumPy's maximum does; x86's own maximum is
+ * its second operand then. */
+#if defined(FC_HAVE_AVX512)
+FC_INLINE vf vf_max(vf a, vf b) {
+    const __mmask16 number = _mm512_cmp_ps_mask((__m512)a, (__m512)a, _CMP_EQ_OQ);
+    return (vf)_mm512_mask_max_ps((__m512)a, number, (__m512)a, (__m512)b);
+}
+#elif defined(FC_HAVE_AVX2)
+FC_INLINE vf vf_max(vf a, vf b) {
+    const __m256 max = _mm256_max_ps((__m256)a, (__m256)b);
+    return (vf)_mm256_blendv_ps(max, (__m256)a, (__m256)(a != a));
+}
+#else
 FC_INLINE vf vf_max(vf a, vf b) { return vf_select((a > b) | (a != a), a, b); }
+#endif
 FC_INLINE vf vf_min(vf a, vf b) { return vf_select((a < b) | (a != a), a, b); }
 /* 0 below 0, and with a limit 6 above 6; NaN stays NaN, and -0 turns to 0. */
 FC_INLINE vf vf_relu(vf a) { return (vf)(~(a <= 0) & (vi)a); }
