@@ -8,7 +8,9 @@ first. All are the same product; lines and lists give the same bits.
 
 from libc.stdlib cimport calloc, free
 
-from .gemm cimport ceil_div, grid_axis, multiply_grid, multiply_rows, pack_all, packed_floats, rows_job
+from .gemm cimport (
+    can_be_dots, ceil_div, grid_axis, multiply_grid, multiply_rows, pack_all, packed_floats, rows_job,
+)
 from .isa cimport active_table, fc_ukernels
 from .pooling cimport Maxima
 from .taps cimport (
@@ -205,8 +207,11 @@ cdef class TapConvolution:
         s.job.a_step = 1
         s.job.b_k, s.job.b_n = self.b_k, self.b_n
         s.job.b_panel, s.job.chain = 0, 0
+        s.job.dots = (not self.unfold and 0 < total <= 2 * BLOCK_PIXELS
+                      and can_be_dots(self.cols, s.job.depth))
         # Few summed elements: lists of rows would cost too much beside them.
-        s.grid = not self.unfold and 0 < total <= GRID_DEPTH and self.image.N * view.rows * view.cols > 1
+        s.grid = s.job.dots or (not self.unfold and 0 < total <= GRID_DEPTH
+                                and self.image.N * view.rows * view.cols > 1)
         s.job.b_taps, s.job.b_depth = view.b_taps, max(self.image.depth, 1)
         for t in range(view.n_taps):
             if view.b_taps[t] != t * self.image.depth * self.b_k:

@@ -15,6 +15,7 @@ cdef struct rows_job:
     Py_ssize_t b_k
     Py_ssize_t b_n
     Py_ssize_t b_panel           # B is packed (see pack_all): elements between panels; else 0
+    bint dots                    # of a grid: few columns, a sum a vector of elements, see can_be_dots
     Py_ssize_t chain             # of a grid: longest chain of additions; 0: no limit
     Py_ssize_t col_begin         # columns of this job
     Py_ssize_t col_end
@@ -34,6 +35,9 @@ cdef struct grid_axis:
 cdef void multiply_grid(
     const rows_job* job, const grid_axis* axes, const float* a, float* c, const Py_ssize_t* offsets,
 ) noexcept nogil
+# Whether the columns are so few, and enough summed elements of a tap adjacent in A, for job.dots. It
+# follows from a problem alone: the bits are others than those of multiply_rows.
+cdef bint can_be_dots(Py_ssize_t cols, Py_ssize_t depth) noexcept nogil
 cdef Py_ssize_t packed_floats() noexcept nogil
 # Packed B: panels of tile_cols columns, each [summed elements][tile_cols], the last one as wide as
 # its whole vectors.

@@ -6,7 +6,7 @@ summed elements alone, so no result depends on M, N, the number of threads or wh
 Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008.
 """
 
-from .isa cimport FC_LINEAR, active_table, fc_strip, fc_tile, fc_ukernels
+from .isa cimport FC_DOTS_COLS, FC_LINEAR, active_table, fc_strip, fc_tile, fc_ukernels
 from .threads cimport parallel_for, team_size, worker
 from .workspace cimport FC_SLOT_PACK_A, FC_SLOT_PACK_B, scratch
 
@@ -195,6 +195,27 @@ cdef void merge(grid_axis* outer, grid_axis* inner) noexcept nogil:
         outer.count = 1
 
 
+cdef bint can_be_dots(Py_ssize_t cols, Py_ssize_t depth) noexcept nogil:
+    return cols <= FC_DOTS_COLS and cols < active_table().vl and depth >= 2 * active_table().vl
+
+
+cdef void pack_dots(
+    const rows_job* job, const fc_ukernels* table, Py_ssize_t k, Py_ssize_t count,
+) noexcept nogil:
+    """Copy B[k : k + count] to job.packed, column by column."""
+    cdef Py_ssize_t n, i, step = 1 if job.b_panel else job.b_n
+    cdef const float* b
+    for i in range(count):
+        if job.b_panel:
+            b = job.b + (k + i) * panel_width(table, job.col_end)
+        else:
+            b = job.b + (k + i) % job.b_depth * job.b_k
+            if job.b_taps != NULL:
+                b += job.b_taps[(k + i) // job.b_depth]
+        for n in range(job.col_end):
+            job.packed[n * count + i] = b[n * step]
+
+
 cdef void multiply_chain(
     const rows_job* job, const grid_axis* axes, const float* a, float* c, const Py_ssize_t* offsets,
     Py_ssize_t k, Py_ssize_t count, bint first, bint last,
@@ -205,21 +226,26 @@ cdef void multiply_chain(
     cdef bint once = axes[0].count * axes[1].count * axes[2].count < FEW_ROWS
     cdef fc_strip strip
     strip.rows, strip.a_row, strip.c_row = axes[2].count, axes[2].a, axes[2].c
-    strip.offsets, strip.depth = offsets, count
+    strip.offsets, strip.depth, strip.run = offsets, count, min(job.depth, count)
     strip.links = ceil_div(count, job.chain) if job.chain else 1
     strip.accumulate = job.accumulate or not first
     strip.activation = job.activation if last else FC_LINEAR
     while col < job.col_end:
         strip.cols = min(table.tile_cols, job.col_end - col)
-        strip.b = get_panel(
-            job, table, k, count, col, strip.cols, once, &strip.b_step
-        )
+        if job.dots:
+            pack_dots(job, table, k, count)
+            strip.b, strip.b_step = job.packed, count
+        else:
+            strip.b = get_panel(job, table, k, count, col, strip.cols, once, &strip.b_step)
         strip.bias = job.bias + col if last and job.bias != NULL else NULL
         for i in range(axes[0].count):
             for j in range(axes[1].count):
                 strip.a = a + i * axes[0].a + j * axes[1].a
                 strip.c = c + i * axes[0].c + j * axes[1].c + col
-                table.strip_f32(&strip)
+                if job.dots:
+                    table.dots_f32(&strip)
+                else:
+                    table.strip_f32(&strip)
         col += table.tile_cols
 
 
@@ -291,7 +317,7 @@ cdef void matmul_task(void* context, Py_ssize_t task) noexcept nogil:
         if s.K:
             end = chain_end(1, s.K, begin)
         piece = packed_a
-        if s.M == 1:
+        if s.M == 1 and not job.dots:
             job.a, job.c, offset = &a, &c, begin * s.a_k
             multiply_block(&job, &offset, 1, end - begin, begin, begin == 0, end == s.K)
         else:
@@ -314,6 +340,11 @@ cdef void matmul_task(void* context, Py_ssize_t task) noexcept nogil:
             return
 
 
+def takes_dots(Py_ssize_t cols, Py_ssize_t depth) -> bool:
+    """Return whether so few columns are summed in lanes, `depth` elements being adjacent."""
+    return can_be_dots(cols, depth)
+
+
 def matmul(
     const float[:, :] a not None, const float[:, :] b not None, float[:, ::1] c not None,
     const float[::1] bias=None, int activation=0,
@@ -334,6 +365,7 @@ def matmul(
     if s.K:
         s.a, s.job.b = &a[0, 0], &b[0, 0]
     s.job.b_taps, s.job.b_depth, s.job.b_panel, s.job.chain = NULL, max(s.K, 1), 0, 0
+    s.job.dots = s.a_k == 1 and can_be_dots(s.N, s.K)
     s.job.bias = &bias[0] if bias is not None else NULL
     s.job.activation, s.job.accumulate = activation, False
 
@@ -346,7 +378,7 @@ def matmul(
     s.block_rows = ceil_div(s.M, ceil_div(s.M, MC))  # equal blocks: a small last one costs as much
     s.block_cols = min(s.N, <Py_ssize_t>(NC if s.M > 1 else packed_floats() // 2))
     row_blocks = ceil_div(s.M, s.block_rows)
-    s.shared_b = row_blocks > 1 and s.K > 0
+    s.shared_b = row_blocks > 1 and s.K > 0 and not s.job.dots
     wide = s.N
     if s.shared_b:
         wide = min(s.N, max(1, SHARED_FLOATS // s.K // table.tile_cols) * table.tile_cols)

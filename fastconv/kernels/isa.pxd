@@ -22,11 +22,13 @@ cdef extern from "gemm/tile.h" nogil:
         int activation
 
 cdef extern from "gemm/strip.h" nogil:
+    enum: FC_DOTS_COLS
     ctypedef struct fc_strip:
         const float* a
         Py_ssize_t a_row
         const Py_ssize_t* offsets
         Py_ssize_t depth
+        Py_ssize_t run
         Py_ssize_t links
         const float* b
         Py_ssize_t b_step
@@ -197,6 +199,7 @@ cdef extern from "registry.h" nogil:
         fc_winograd* winograd
         void (*tile_f32)(const fc_tile* tile) noexcept nogil
         void (*strip_f32)(const fc_strip* strip) noexcept nogil
+        void (*dots_f32)(const fc_strip* strip) noexcept nogil
         void (*row_f32)(const float* a, Py_ssize_t a_step, const float* b, Py_ssize_t b_step,
                         Py_ssize_t depth, Py_ssize_t cols, float* sum) noexcept nogil
         void (*pack_rows)(float* packed, const float* b, Py_ssize_t b_step, Py_ssize_t rows,

@@ -224,6 +224,7 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     transform_input(s, &read, v, v_step)
     job.n_taps, job.depth = 1, s.depth
     job.b_taps, job.b_panel = NULL, s.depth * active_table().tile_cols
+    job.dots = False
     job.chain = CHAIN if max(s.mv, s.mh) > 2 else 0
     job.col_begin, job.col_end = begin, end
     job.bias, job.activation = NULL, FC_LINEAR

@@ -72,6 +72,7 @@ cdef void plane_task(void* context, Py_ssize_t task) noexcept nogil:
     job.n_taps, job.depth = 1, read.images * read.rows * read.cols - shift
     job.b = s.planes + s.phases * s.n_planes * v_step + plane * z_step
     job.b_taps, job.b_depth, job.b_k, job.b_n = NULL, job.depth, s.F, 1
+    job.dots = False
     job.b_panel, job.chain = 0, CHAIN
     job.col_begin, job.col_end = 0, s.F
     job.bias, job.activation, job.accumulate = NULL, FC_LINEAR, s.number > 0

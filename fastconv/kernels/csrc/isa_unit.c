@@ -10,6 +10,7 @@
 #include "elementwise/add_f32.h"
 #include "elementwise/dropout_f32.h"
 #include "elementwise/map_f32.h"
+#include "gemm/dots_f32.h"
 #include "gemm/fma_chain.h"
 #include "gemm/pack.h"
 #include "gemm/row.h"

@@ -1,9 +1,9 @@
 """The cost model's constants, in cycles of one core, and the shapes they are applied to.
 
 Most are fitted by `python -m benchmarks.fit_costs` to what the convolutions of seven networks took
-on an AMD EPYC (Zen 4), one thread, AVX-512; FAR_*, SCATTER_RUN and those of split floats are set
-by hand. Only their ratios matter, and only between algorithms. `python -m benchmarks.plan_regret`
-tells what wrong choices cost.
+on an AMD EPYC (Zen 4), one thread, AVX-512; FAR_*, SCATTER_RUN, DOT_CYCLES and those of split
+floats are set by hand. Only their ratios matter, and only between algorithms.
+`python -m benchmarks.plan_regret` tells what wrong choices cost.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ SCATTER_CYCLES = 0.77
 SCATTER_RUN = 8
 #: Floats of x or dy in a block of a kernel gradient, see kernels/conv_filter.pyx.
 FILTER_FLOATS = 384 * 1024
+#: Adding the lanes of an output that is a dot product.
+DOT_CYCLES = 5.0
 #: Lanes of the vectors that few channels take where vectors are longer, see csrc/gemm/strip_f32.h.
 NARROW = 8
 
@@ -71,3 +73,8 @@ def product_cycles(p: ConvProblem, channels: int) -> float:
     vl = isa.vector_length()
     lanes = min(NARROW, vl) if channels <= NARROW else -(-channels // vl) * vl
     return p.macs * (lanes / channels) / (vl * FMA_PER_CYCLE)
+
+
+def dot_cycles(p: ConvProblem, outputs: int) -> float:
+    """Return the same where lanes are summed elements, see kernels/gemm.takes_dots."""
+    return p.macs / (isa.vector_length() * FMA_PER_CYCLE) + DOT_CYCLES * outputs

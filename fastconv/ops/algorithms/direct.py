@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from ...kernels import isa
 from ...kernels.conv import TapConvolution
+from ...kernels.gemm import takes_dots
 from .algorithm import Float32, PoolingAlgorithm
-from .costs import COPY_CYCLES, RUN_CYCLES, gradient_cycles, product_cycles
+from .costs import COPY_CYCLES, RUN_CYCLES, dot_cycles, gradient_cycles, product_cycles
 from .problem import ConvProblem
 from .views import filter_driver, forward_driver, input_driver
 
@@ -26,16 +27,20 @@ class Direct(PoolingAlgorithm):
     def cost(self, p: ConvProblem, direction: str) -> float:
         """Return products, starts of runs of taps, and the padded copy."""
         _, cols = isa.tile_shape()
-        pixels, channels = p.N * p.OH * p.OW, p.F // p.groups
-        products = product_cycles(p, channels)
-        if direction == "backward_input":
-            # All taps of all pixels of dx that a phase of the strides leaves, at the border too.
-            pixels, channels = p.N * p.H * p.W, p.C // p.groups
-            share = p.H * p.W / (p.OH * p.OW * p.strides[0] * p.strides[1])
-            products = product_cycles(p, channels) * share
         # Taps of one row are one run unless dilation, strides of dx or other groups lie between.
         merged = p.dilation[1] == 1 and (direction != "backward_input" or p.strides[1] == 1)
-        runs = p.KH * (1 if merged and p.groups == 1 else p.KW)
+        run = p.KW if merged and p.groups == 1 else 1
+        runs = p.KH * p.KW // run
+        pixels, summed, channels = p.N * p.OH * p.OW, p.C // p.groups, p.F // p.groups
+        share = 1.0
+        if direction == "backward_input":
+            # All taps of all pixels of dx that a phase of the strides leaves, at the border too.
+            pixels, summed, channels = p.N * p.H * p.W, channels, summed
+            share = p.H * p.W / (p.OH * p.OW * p.strides[0] * p.strides[1])
+        if direction != "backward_filter" and takes_dots(channels, run * summed):
+            products = dot_cycles(p, pixels * channels * p.groups) * share
+        else:
+            products = product_cycles(p, channels) * share
         starts = pixels * p.groups * -(-channels // cols) * runs
         copied = p.N * p.H * p.W * p.C if any(map(sum, p.pads)) else 0
         written = 0.0

@@ -13,15 +13,6 @@ static void FC_NAME(pack_rows)(float *packed, const float *b, ptrdiff_t b_step, 
     }
 }
 
-typedef float v4 __attribute__((vector_size(16)));
-typedef float v4_any __attribute__((vector_size(16), aligned(4), may_alias));
-
-#if defined(__clang__) || __GNUC__ >= 12
-#define FC_SHUFFLE4(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
-#else
-#define FC_SHUFFLE4(a, b, i, j, k, l) __builtin_shuffle(a, b, (int32_t __attribute__((vector_size(16)))){i, j, k, l})
-#endif
-
 /* B[k, n] = b[n * b_step + k]: columns lie as rows; turned over in blocks of 4 x 4. */
 static void FC_NAME(pack_columns)(float *packed, const float *b, ptrdiff_t b_step, ptrdiff_t rows,
                                   ptrdiff_t cols, ptrdiff_t width) {

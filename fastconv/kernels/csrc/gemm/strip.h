@@ -6,6 +6,8 @@
 
 #include "elementwise/map.h" /* FC_LINEAR, FC_RELU, FC_RELU6: applied while a result is stored */
 
+enum { FC_DOTS_COLS = 4 }; /* the most columns that dots_f32 takes */
+
 /* C[m, n] (+)= sum over k of  a[m * a_row + offsets[k]] * b[k * b_step + n]
  *
  * Rows lie equally far apart, as the pixels of a line of an image do, and there may be any number of
@@ -16,9 +18,10 @@ typedef struct {
     ptrdiff_t a_row;          /* elements between rows of A */
     const ptrdiff_t *offsets; /* IN  [depth] where the summed elements of a row are */
     ptrdiff_t depth;
+    ptrdiff_t run;            /* of dots_f32: so many summed elements follow one another, again and again */
     ptrdiff_t links;          /* chains of additions that `depth` is divided into; their sums are added */
-    const float *b;           /* IN  [depth] rows; whole vectors are read */
-    ptrdiff_t b_step;         /* elements between two rows of B */
+    const float *b;           /* IN  [depth] rows; whole vectors are read. dots_f32: [cols] columns */
+    ptrdiff_t b_step;         /* elements between two rows of B, or columns */
     float *c;                 /* OUT */
     ptrdiff_t c_row;          /* elements between rows of C */
     ptrdiff_t rows, cols;     /* any, 1..tile_cols */

@@ -28,6 +28,15 @@ typedef uint32_t vu __attribute__((vector_size(FC_VL * 4)));
 /* Same lanes, but no alignment is promised, and memory may be read as floats or ints alike. */
 typedef float vf_any __attribute__((vector_size(FC_VL * 4), aligned(4), may_alias));
 typedef int32_t vi_any __attribute__((vector_size(FC_VL * 4), aligned(4), may_alias));
+/* Four lanes, whatever the width. */
+typedef float v4 __attribute__((vector_size(16)));
+typedef int32_t v4i __attribute__((vector_size(16)));
+typedef float v4_any __attribute__((vector_size(16), aligned(4), may_alias));
+#if defined(__clang__) || __GNUC__ >= 12
+#define FC_SHUFFLE4(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+#define FC_SHUFFLE4(a, b, i, j, k, l) __builtin_shuffle(a, b, (v4i){i, j, k, l})
+#endif
 
 FC_INLINE vf vf_load(const float *p) { return *(const vf_any *)p; }
 FC_INLINE void vf_store(float *p, vf v) { *(vf_any *)p = v; }
