@@ -13,9 +13,6 @@
 /* Added to |t| < 2^22 it rounds t to an integer, which then fills the low bits of the sum. */
 #define FC_ROUNDER 0x1.8p23f
 
-/* Bounds that let NaN pass. */
-FC_INLINE vf vf_at_most(vf x, float bound) { return vf_select(x > bound, vf_splat(bound), x); }
-FC_INLINE vf vf_at_least(vf x, float bound) { return vf_select(x < bound, vf_splat(bound), x); }
 /* Magnitude of a, sign bit of b. */
 FC_INLINE vf vf_copy_sign(vf a, vf b) {
     const vi sign = vi_splat(INT32_MIN);

@@ -45,5 +45,9 @@ FC_INLINE wf FC_SIZED(wf_max)(wf a, wf b) {
 /* As vf_relu and vf_relu6. */
 FC_INLINE wf FC_SIZED(wf_relu)(wf a) { return (wf)(~(a <= 0) & (wi)a); }
 FC_INLINE wf FC_SIZED(wf_relu6)(wf a) {
+#if FC_W == FC_VL
+    return vf_relu6(a);
+#else
     return FC_SIZED(wf_select)(a > 6, 6 - (wf){0}, FC_SIZED(wf_relu)(a));
+#endif
 }

@@ -88,25 +88,39 @@ FC_INLINE void vf_store_n(float *p, vf v, ptrdiff_t n) {
 
 /* Bits of `a` where the mask is set, of `b` elsewhere. */
 FC_INLINE vf vf_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
-/* max and min that return NaN when either side is NaN, as NumPy's maximum does; x86's own maximum is
- * its second operand then. */
+/* max and min that return NaN when either side is NaN, as NumPy's maximum does, and bounds that let
+ * NaN pass. x86's own maximum and minimum are their second operand then. */
 #if defined(FC_HAVE_AVX512)
 FC_INLINE vf vf_max(vf a, vf b) {
     const __mmask16 number = _mm512_cmp_ps_mask((__m512)a, (__m512)a, _CMP_EQ_OQ);
     return (vf)_mm512_mask_max_ps((__m512)a, number, (__m512)a, (__m512)b);
+}
+FC_INLINE vf vf_at_most(vf x, float bound) {
+    return (vf)_mm512_min_ps((__m512)vf_splat(bound), (__m512)x);
+}
+FC_INLINE vf vf_at_least(vf x, float bound) {
+    return (vf)_mm512_max_ps((__m512)vf_splat(bound), (__m512)x);
 }
 #elif defined(FC_HAVE_AVX2)
 FC_INLINE vf vf_max(vf a, vf b) {
     const __m256 max = _mm256_max_ps((__m256)a, (__m256)b);
     return (vf)_mm256_blendv_ps(max, (__m256)a, (__m256)(a != a));
 }
+FC_INLINE vf vf_at_most(vf x, float bound) {
+    return (vf)_mm256_min_ps((__m256)vf_splat(bound), (__m256)x);
+}
+FC_INLINE vf vf_at_least(vf x, float bound) {
+    return (vf)_mm256_max_ps((__m256)vf_splat(bound), (__m256)x);
+}
 #else
 FC_INLINE vf vf_max(vf a, vf b) { return vf_select((a > b) | (a != a), a, b); }
+FC_INLINE vf vf_at_most(vf x, float bound) { return vf_select(x > bound, vf_splat(bound), x); }
+FC_INLINE vf vf_at_least(vf x, float bound) { return vf_select(x < bound, vf_splat(bound), x); }
 #endif
 FC_INLINE vf vf_min(vf a, vf b) { return vf_select((a < b) | (a != a), a, b); }
 /* 0 below 0, and with a limit 6 above 6; NaN stays NaN, and -0 turns to 0. */
 FC_INLINE vf vf_relu(vf a) { return (vf)(~(a <= 0) & (vi)a); }
-FC_INLINE vf vf_relu6(vf a) { return vf_select(a > 6, vf_splat(6), vf_relu(a)); }
+FC_INLINE vf vf_relu6(vf a) { return vf_at_most(vf_relu(a), 6); }
 FC_INLINE vf vf_abs(vf a) { return (vf)((vi)a & vi_splat(0x7fffffff)); }
 
 #endif
