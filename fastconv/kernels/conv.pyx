@@ -208,7 +208,7 @@ cdef class TapConvolution:
         s.job.b_k, s.job.b_n = self.b_k, self.b_n
         s.job.b_panel, s.job.chain = 0, 0
         s.job.dots = (not self.unfold and 0 < total <= 2 * BLOCK_PIXELS
-                      and can_be_dots(self.cols, s.job.depth))
+                      and can_be_dots(self.cols, s.job.depth, total))
         # Few summed elements: lists of rows would cost too much beside them.
         s.grid = s.job.dots or (not self.unfold and 0 < total <= GRID_DEPTH
                                 and self.image.N * view.rows * view.cols > 1)

@@ -35,9 +35,9 @@ cdef struct grid_axis:
 cdef void multiply_grid(
     const rows_job* job, const grid_axis* axes, const float* a, float* c, const Py_ssize_t* offsets,
 ) noexcept nogil
-# Whether the columns are so few, and enough summed elements of a tap adjacent in A, for job.dots. It
-# follows from a problem alone: the bits are others than those of multiply_rows.
-cdef bint can_be_dots(Py_ssize_t cols, Py_ssize_t depth) noexcept nogil
+# Whether job.dots pays for so few columns and `total` summed elements, `run` of them being adjacent in
+# A at a time. It follows from a problem alone: the bits are others than those of multiply_rows.
+cdef bint can_be_dots(Py_ssize_t cols, Py_ssize_t run, Py_ssize_t total) noexcept nogil
 cdef Py_ssize_t packed_floats() noexcept nogil
 # Packed B: panels of tile_cols columns, each [summed elements][tile_cols], the last one as wide as
 # its whole vectors.

@@ -18,6 +18,9 @@ cdef enum:
 # Rows up to which the strips of a grid pass over a panel of B once or twice: it is not copied.
 cdef enum:
     FEW_ROWS = 13
+# Lanes of the vectors that few columns take otherwise, see csrc/gemm/strip_f32.h.
+cdef enum:
+    NARROW = 8
 # Row tiles from which on copying a panel of B (one more pass over it) is repaid by reading it packed.
 cdef enum:
     PACK_TILES = 3
@@ -195,8 +198,11 @@ cdef void merge(grid_axis* outer, grid_axis* inner) noexcept nogil:
         outer.count = 1
 
 
-cdef bint can_be_dots(Py_ssize_t cols, Py_ssize_t depth) noexcept nogil:
-    return cols <= FC_DOTS_COLS and cols < active_table().vl and depth >= 2 * active_table().vl
+cdef bint can_be_dots(Py_ssize_t cols, Py_ssize_t run, Py_ssize_t total) noexcept nogil:
+    cdef Py_ssize_t narrow = min(<Py_ssize_t>NARROW, active_table().vl)
+    # Adding the lanes of an output takes about as long as 9 vectors of multiply-adds.
+    return (cols <= FC_DOTS_COLS and run >= active_table().vl
+            and 4 * total * (narrow - cols) > 9 * narrow * narrow * cols)
 
 
 cdef void pack_dots(
@@ -340,9 +346,9 @@ cdef void matmul_task(void* context, Py_ssize_t task) noexcept nogil:
             return
 
 
-def takes_dots(Py_ssize_t cols, Py_ssize_t depth) -> bool:
-    """Return whether so few columns are summed in lanes, `depth` elements being adjacent."""
-    return can_be_dots(cols, depth)
+def takes_dots(Py_ssize_t cols, Py_ssize_t run, Py_ssize_t total) -> bool:
+    """Return whether so few columns are summed in lanes: `total` elements, `run` being adjacent."""
+    return can_be_dots(cols, run, total)
 
 
 def matmul(
@@ -365,7 +371,7 @@ def matmul(
     if s.K:
         s.a, s.job.b = &a[0, 0], &b[0, 0]
     s.job.b_taps, s.job.b_depth, s.job.b_panel, s.job.chain = NULL, max(s.K, 1), 0, 0
-    s.job.dots = s.a_k == 1 and can_be_dots(s.N, s.K)
+    s.job.dots = s.a_k == 1 and can_be_dots(s.N, s.K, s.K)
     s.job.bias = &bias[0] if bias is not None else NULL
     s.job.activation, s.job.accumulate = activation, False
 

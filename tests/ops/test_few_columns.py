@@ -121,7 +121,8 @@ def test_integers_are_exact(each_isa, rng):
 
 def test_who_takes_them(each_isa):
     vl = vector_length()
-    assert takes_dots(1, 2 * vl)
-    assert not takes_dots(1, 2 * vl - 1)
-    assert not takes_dots(5, 1000)
-    assert takes_dots(4, 1000) == (vl > 4)
+    assert takes_dots(1, vl, 1000)
+    assert not takes_dots(1, vl - 1, 1000)
+    assert not takes_dots(1, vl, 10)
+    assert not takes_dots(5, 1000, 1000)
+    assert takes_dots(4, 1000, 1000) == (vl > 4)

@@ -37,7 +37,7 @@ class Direct(PoolingAlgorithm):
             # All taps of all pixels of dx that a phase of the strides leaves, at the border too.
             pixels, summed, channels = p.N * p.H * p.W, channels, summed
             share = p.H * p.W / (p.OH * p.OW * p.strides[0] * p.strides[1])
-        if direction != "backward_filter" and takes_dots(channels, run * summed):
+        if direction != "backward_filter" and takes_dots(channels, run * summed, p.KH * p.KW * summed):
             products = dot_cycles(p, pixels * channels * p.groups) * share
         else:
             products = product_cycles(p, channels) * share
