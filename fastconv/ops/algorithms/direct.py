@@ -29,15 +29,16 @@ class Direct(PoolingAlgorithm):
         _, cols = isa.tile_shape()
         # Taps of one row are one run unless dilation, strides of dx or other groups lie between.
         merged = p.dilation[1] == 1 and (direction != "backward_input" or p.strides[1] == 1)
+        taps = p.KH * p.KW
         run = p.KW if merged and p.groups == 1 else 1
-        runs = p.KH * p.KW // run
+        runs = taps // run
         pixels, summed, channels = p.N * p.OH * p.OW, p.C // p.groups, p.F // p.groups
         share = 1.0
         if direction == "backward_input":
             # All taps of all pixels of dx that a phase of the strides leaves, at the border too.
             pixels, summed, channels = p.N * p.H * p.W, channels, summed
             share = p.H * p.W / (p.OH * p.OW * p.strides[0] * p.strides[1])
-        if direction != "backward_filter" and takes_dots(channels, run * summed, p.KH * p.KW * summed):
+        if direction != "backward_filter" and takes_dots(channels, run * summed, taps * summed):
             products = dot_cycles(p, pixels * channels * p.groups) * share
         else:
             products = product_cycles(p, channels) * share
