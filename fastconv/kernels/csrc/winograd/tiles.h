@@ -23,14 +23,14 @@ FC_INLINE void winograd_input_part(int nv, int nh, const float *x, ptrdiff_t row
     }
 }
 
-/* y (rows x cols pixels) = activation(A' m A + bias); returns the lanes where A' m A is infinite or
- * NaN. */
-FC_INLINE vi winograd_output_part(int mv, int nv, int mh, int nh, const float *m, ptrdiff_t step,
+/* y (rows x cols pixels) = activation(A' m A + bias); returns the sum of A' m A, which is finite only
+ * if all of it is. */
+FC_INLINE vf winograd_output_part(int mv, int nv, int mh, int nh, const float *m, ptrdiff_t step,
                                   const float *bias, int activation, float *y, ptrdiff_t row,
                                   ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t n) {
     vf t[FC_WINOGRAD_N][FC_WINOGRAD_N], d[FC_WINOGRAD_N], o[FC_WINOGRAD_N];
     const vf b = bias ? vf_load_n(bias, n) : (vf){0};
-    vi bad = (vi){0};
+    vf total = (vf){0};
     FC_ALONG(j, nh) {
         FC_ALONG(i, nv) d[i] = vf_load_n(m + (nh * i + j) * step, n);
         winograd_sums(nv, mv, 0, d, o);
@@ -42,14 +42,14 @@ FC_INLINE vi winograd_output_part(int mv, int nv, int mh, int nh, const float *m
         FC_ALONG(j, mh) {
             if (j >= cols) continue;
             vf sum = o[j];
-            bad |= (sum - sum) != (vf){0};
+            total += sum;
             sum += b;
             if (activation == FC_RELU) sum = vf_relu(sum);
             if (activation == FC_RELU6) sum = vf_relu6(sum);
             vf_store_n(y + i * row + j * pixel, sum, n);
         }
     }
-    return bad;
+    return total;
 }
 
 /* The same as FC_WINOGRAD_VALUES, for an axis left alone too. */
@@ -102,12 +102,11 @@ FC_INLINE void winograd_spread_part(int mv, int nv, int mh, int nh, const float 
     }
 }
 
-/* dg[taps[...]] = G' m G of the summed products m[plane]; taps below 0 are left out. Returns the
- * lanes of infinities or NaN. */
-FC_INLINE vi winograd_gather_part(int rv, int nv, int rh, int nh, const float *m, ptrdiff_t step,
+/* dg[taps[...]] = G' m G of the summed products m[plane]; taps below 0 are left out. Returns its sum. */
+FC_INLINE vf winograd_gather_part(int rv, int nv, int rh, int nh, const float *m, ptrdiff_t step,
                                   float *dg, const ptrdiff_t *taps, ptrdiff_t n) {
     vf t[FC_WINOGRAD_N][FC_WINOGRAD_N], d[FC_WINOGRAD_N], o[FC_WINOGRAD_N];
-    vi bad = (vi){0};
+    vf total = (vf){0};
     FC_ALONG(j, nh) {
         FC_ALONG(i, nv) d[i] = vf_load_n(m + (nh * i + j) * step, n);
         winograd_sums(nv, rv, 1, d, o);
@@ -117,9 +116,9 @@ FC_INLINE vi winograd_gather_part(int rv, int nv, int rh, int nh, const float *m
         winograd_sums(nh, rh, 1, t[i], o);
         FC_ALONG(j, rh) {
             if (taps[rh * i + j] < 0) continue;
-            bad |= (o[j] - o[j]) != (vf){0};
+            total += o[j];
             vf_store_n(dg + taps[rh * i + j], o[j], n);
         }
     }
-    return bad;
+    return total;
 }

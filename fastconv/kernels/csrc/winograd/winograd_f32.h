@@ -19,11 +19,18 @@ typedef double vd __attribute__((vector_size(FC_VL * 8)));
 
 #include "winograd/tiles.h"
 
-FC_INLINE int FC_NAME(any_lane)(vi mask) {
-    int32_t lanes[FC_VL], any = 0;
-    vi_store(lanes, mask);
-    for (int i = 0; i < FC_VL; i++) any |= lanes[i];
-    return any != 0;
+/* Whether no lane is infinite or NaN. */
+FC_INLINE int FC_NAME(is_finite)(vf x) {
+    const vi bad = (x - x) != (vf){0};
+#if defined(FC_HAVE_AVX512)
+    return !_mm512_test_epi32_mask((__m512i)bad, (__m512i)bad);
+#elif defined(FC_HAVE_AVX2)
+    return _mm256_testz_si256((__m256i)bad, (__m256i)bad);
+#else
+    int32_t any = 0;
+    for (int i = 0; i < FC_VL; i++) any |= bad[i];
+    return !any;
+#endif
 }
 
 /* A call for each whole vector of channels (n a constant), and one for what is left. */
@@ -56,12 +63,12 @@ FC_INLINE int FC_NAME(any_lane)(vi mask) {
         const float *m, ptrdiff_t step, ptrdiff_t channels, const float *bias, int activation,  \
         float *y, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols,               \
         int *finite) {                                                                          \
-        vi bad = (vi){0};                                                                       \
+        vf total = (vf){0};                                                                     \
         FC_OVER_CHANNELS(c, n, channels,                                                        \
-                         bad |= winograd_output_part(mv, mv + rv - 1, mh, mh + rh - 1, m + c,   \
+                         total += winograd_output_part(mv, mv + rv - 1, mh, mh + rh - 1, m + c, \
                                                      step, bias ? bias + c : NULL, activation,  \
                                                      y + c, row, pixel, rows, cols, n));        \
-        *finite = !FC_NAME(any_lane)(bad);                                                      \
+        *finite = FC_NAME(is_finite)(total);                                                    \
     }                                                                                           \
     static void FC_WNAME(winograd_kernel, mv, rv, mh, rh)(                                      \
         const float *g, const ptrdiff_t *taps, ptrdiff_t channels, float *u, ptrdiff_t step) {  \
@@ -79,11 +86,11 @@ FC_INLINE int FC_NAME(any_lane)(vi mask) {
     static void FC_WNAME(winograd_gather, mv, rv, mh, rh)(                                      \
         const float *m, ptrdiff_t step, ptrdiff_t channels, float *dg, const ptrdiff_t *taps,   \
         int *finite) {                                                                          \
-        vi bad = (vi){0};                                                                       \
+        vf total = (vf){0};                                                                     \
         FC_OVER_CHANNELS(c, n, channels,                                                        \
-                         bad |= winograd_gather_part(rv, mv + rv - 1, rh, mh + rh - 1, m + c,   \
+                         total += winograd_gather_part(rv, mv + rv - 1, rh, mh + rh - 1, m + c, \
                                                      step, dg + c, taps, n));                   \
-        *finite = !FC_NAME(any_lane)(bad);                                                      \
+        *finite = FC_NAME(is_finite)(total);                                                    \
     }
 #include "winograd/members.def"
 #undef FC_WINOGRAD
