@@ -24,7 +24,7 @@ typedef struct {
     ptrdiff_t b_step;         /* elements between two rows of B, or columns */
     float *c;                 /* OUT */
     ptrdiff_t c_row;          /* elements between rows of C */
-    ptrdiff_t rows, cols;     /* any, 1..tile_cols */
+    ptrdiff_t rows, cols;     /* any from 1 on, 1..tile_cols */
     const float *bias;        /* IN  [cols] or NULL */
     int accumulate;           /* add to what C holds (before bias and activation) */
     int activation;           /* FC_LINEAR, FC_RELU, FC_RELU6 */

@@ -106,12 +106,13 @@ FC_INLINE void FC_NAME(strip_body)(const fc_strip *s, const float *a, float *c0,
     FC_NAME(store)(sum, c, rows, vecs, s->cols, s->bias, s->accumulate, s->activation);
 }
 
-/* One function a size: FC_NAME(strip_7x2)(s, a, c), ...; strip_7xn has narrow vectors, strip_6x2l
- * several links. */
+/* One function a size, for `parts` such strips one after the other: FC_NAME(strip_7x2), ...;
+ * strip_7xn has narrow vectors, strip_6x2l several links. */
 #define FC_STRIP_DEFINE(rows, name, vecs, kind)                                                 \
     static __attribute__((noinline)) void FC_NAME(strip_##rows##x##name)(                       \
-        const fc_strip *s, const float *a, float *c) {                                          \
-        FC_NAME(strip_body)(s, a, c, rows, vecs, kind);                                         \
+        const fc_strip *s, const float *a, float *c, ptrdiff_t parts) {                         \
+        for (; parts > 0; parts--, a += rows * s->a_row, c += rows * s->c_row)                  \
+            FC_NAME(strip_body)(s, a, c, rows, vecs, kind);                                     \
     }
 #define FC_STRIP_DEFINE_1(rows) FC_STRIP_DEFINE(rows, 1, 1, FC_STRIP_PLAIN)
 #define FC_STRIP_DEFINE_2(rows) FC_STRIP_DEFINE(rows, 2, 2, FC_STRIP_PLAIN)
@@ -134,7 +135,7 @@ FC_STRIP_ALL(FC_STRIP_DEFINE_n)
 #endif
 
 static void FC_NAME(strip_f32)(const fc_strip *s) {
-    typedef void strip(const fc_strip *, const float *, float *);
+    typedef void strip(const fc_strip *, const float *, float *, ptrdiff_t);
 #define FC_STRIP_ENTRY_1(rows) FC_NAME(strip_##rows##x1),
 #define FC_STRIP_ENTRY_2(rows) FC_NAME(strip_##rows##x2),
 #define FC_STRIP_ENTRY_1l(rows) FC_NAME(strip_##rows##x1l),
@@ -152,12 +153,7 @@ static void FC_NAME(strip_f32)(const fc_strip *s) {
     /* Equal parts: a short last one would cost nearly as much as a full one. */
     const ptrdiff_t most = s->links > 1 ? FC_LINKED_ROWS : FC_STRIP_ROWS;
     const ptrdiff_t parts = (s->rows + most - 1) / most;
-    const float *a = s->a;
-    float *c = s->c;
-    for (ptrdiff_t i = 0; i < parts; i++) {
-        const ptrdiff_t rows = s->rows / parts + (i < s->rows % parts);
-        sizes[rows - 1](s, a, c);
-        a += rows * s->a_row;
-        c += rows * s->c_row;
-    }
+    const ptrdiff_t rows = s->rows / parts, larger = s->rows % parts, before = larger * (rows + 1);
+    if (larger) sizes[rows](s, s->a, s->c, larger);
+    sizes[rows - 1](s, s->a + before * s->a_row, s->c + before * s->c_row, parts - larger);
 }
