@@ -6,7 +6,8 @@ Sequential   a line of layers
 FrozenModel  what a model computes, with the weights of one moment
 
 training   arguments of fit() ... -> inputs (checks), data (batches), advice (warnings)
-loops      batches -> plan (layers, gradients) -> objective (loss, metrics), optimizer
+fitting    epochs -> trainer: batches -> plan (layers, gradients), objective, optimizer
+loops      batches -> plan -> objective (loss, metrics)
 """
 
 from .. import lazy

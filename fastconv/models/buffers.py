@@ -11,11 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-#: Buffers begin on cache lines.
-ALIGNMENT = 64
-#: What is larger begins on, and fills, huge pages, for which NumPy asks where it allocates 4 MB or
-#: more. A step that touches its memory for the first time waits for each page.
-HUGE_PAGE = 2 << 20
+from ..ops import memory
 
 
 class Buffer:
@@ -27,15 +23,13 @@ class Buffer:
     dtype : NumPy dtype
     of : Buffer, optional
         The buffer whose memory this one is, under another shape.
-    fixed : array, optional
-        Memory that exists already.
+    is_own : bool
+        Whether it gets memory of its own, by `take`.
 
     Attributes
     ----------
     first, last : int
         Numbers of instructions.
-    is_own : bool
-        Whether it has memory of its own.
     offset : int
         Bytes from the start of the memory.
     """
@@ -47,15 +41,15 @@ class Buffer:
         shape: tuple[int, ...],
         dtype: type = np.float32,
         of: Buffer | None = None,
-        fixed: np.ndarray | None = None,
+        is_own: bool = False,
     ) -> None:
         self.shape = shape
         self.dtype = np.dtype(dtype)
         self.of = of.root if of is not None else None
         self.first, self.last = -1, -1
         self.offset = 0
-        self._array = fixed
-        self.is_own = fixed is not None
+        self._array: np.ndarray | None = None
+        self.is_own = is_own
 
     @property
     def root(self) -> Buffer:
@@ -82,10 +76,14 @@ class Buffer:
             root.first = at
         root.last = max(root.last, at)
 
-    def lay(self, memory: np.ndarray) -> None:
-        """Take the place in `memory` that `plan_memory` found."""
-        part = memory[self.offset : self.offset + self.nbytes]
-        self._array = part.view(self.dtype).reshape(self.shape)
+    def lay(self, block: np.ndarray) -> None:
+        """Take the place in a block of memory that `plan_memory` found."""
+        part = block[self.offset : self.offset + self.nbytes]
+        self.take(part.view(self.dtype).reshape(self.shape))
+
+    def take(self, array: np.ndarray) -> None:
+        """Be this array."""
+        self._array = array
 
 
 def plan_memory(buffers: Iterable[Buffer]) -> int:
@@ -97,8 +95,8 @@ def plan_memory(buffers: Iterable[Buffer]) -> int:
     for buffer in born:
         for dead in [other for other in living if other.last < buffer.first]:
             living.remove(dead)
-            _release(free, dead.offset, _rounded(dead.nbytes))
-        size = _rounded(buffer.nbytes)
+            _release(free, dead.offset, memory.rounded(dead.nbytes))
+        size = memory.rounded(buffer.nbytes)
         fitting = [gap for gap in free if gap[1] >= size]
         if fitting:
             gap = min(fitting, key=lambda gap: gap[1])
@@ -112,20 +110,6 @@ def plan_memory(buffers: Iterable[Buffer]) -> int:
             buffer.offset, top = top, top + size
         living.append(buffer)
     return top
-
-
-def allocate(nbytes: int) -> np.ndarray:
-    """Return that many bytes of aligned memory."""
-    alignment, size = ALIGNMENT, nbytes
-    if nbytes > HUGE_PAGE:
-        alignment, size = HUGE_PAGE, -(-nbytes // HUGE_PAGE) * HUGE_PAGE
-    memory = np.empty(size + alignment, np.uint8)
-    skip = -memory.ctypes.data % alignment
-    return memory[skip : skip + nbytes]
-
-
-def _rounded(nbytes: int) -> int:
-    return -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
 
 
 def _release(free: list[tuple[int, int]], offset: int, size: int) -> None:

@@ -69,7 +69,7 @@ class Compiled(Network):
         """
         # What only those who train need is loaded here: the first step does not wait for it.
         from .. import optimizers
-        from . import trainer as trainer
+        from . import fitting as fitting
         from .objective import Objective
 
         names = None if self.graph is None else self.output_names

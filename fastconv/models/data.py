@@ -196,6 +196,12 @@ class ArrayFeed:
         self.shuffle = shuffle
         self.steps: int | None = -(-len(arrays[0][0]) // batch_size)
 
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of the inputs in a batch."""
+        n = min(self.batch_size, len(self.arrays[0][0]))
+        return [(n, *x.shape[1:]) for x in self.arrays[0]]
+
     def ready(self) -> bool:
         """Return whether there are batches left: always, an array can be read again."""
         return True
@@ -266,6 +272,13 @@ class StreamFeed:
     source : iterable of x, (x, y) or (x, y, sample_weight)
     prepare : function of (x, y, sample_weight)
         Checks a batch and returns it as arrays.
+
+    Attributes
+    ----------
+    steps : int or None
+        Batches per epoch, None if unknown.
+    shapes : list of tuple of int
+        Shapes of the inputs in the first batch, until it is used up; empty if unknown.
     """
 
     def __init__(self, where: str, source: Any, prepare: Callable[..., Batch]) -> None:
@@ -278,6 +291,7 @@ class StreamFeed:
         self.one_pass = _iterates_once(source) and not self._by_number
         self._iterator: Iterator[Any] | None = iter(source) if self.one_pass else None
         self.steps: int | None = _length(source)
+        self.shapes: list[tuple[int, ...]] = []
 
     def peek(self) -> tuple[Any, Any, Any]:
         """Return the first batch as it came, without using it up.
@@ -308,6 +322,7 @@ class StreamFeed:
 
     def epoch(self) -> Iterator[Batch]:
         """Yield batches until the source ends."""
+        self.shapes = []
         begin = getattr(self._source, "on_epoch_begin", None)
         if begin is not None:
             begin()
@@ -387,6 +402,11 @@ class Epochs:
         self._running: Iterator[Batch] | None = None
         self._warned = False
         self.steps = feed.steps if steps is None else steps
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of the inputs in the batch that comes next; empty if unknown."""
+        return self._feed.shapes
 
     def ready(self) -> bool:
         """Return whether there is data for an epoch; warns if there is not."""

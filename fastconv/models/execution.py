@@ -16,8 +16,8 @@ import numpy as np
 
 from .. import ops
 from ..layers import Variable
-from ..ops import machine
-from .buffers import Buffer, allocate, plan_memory
+from ..ops import machine, memory
+from .buffers import Buffer, plan_memory
 from .lowering import Builder, Instruction
 from .program import Program
 from .rules import Backward, lower_step
@@ -83,9 +83,12 @@ class Execution:
         self.forward_nbytes = max(
             (f.offset + f.nbytes for f in buffers if f.first < self.forward_count), default=0
         )
-        self._memory = allocate(self.nbytes)
+        self._memory = memory.allocate(self.nbytes)
         for buffer in buffers:
             buffer.lay(self._memory)
+        if backwards:
+            self._allocate_gradients(b)
+            memory.touch(self._memory)  # a step will follow: it shall not wait for the system
         runs = [instruction.bind() for instruction in b.instructions]
         self._forward = runs[: self.forward_count]
         self._backward = runs[self.forward_count :]
@@ -95,6 +98,13 @@ class Execution:
         self.weight_gradients: list[tuple[Variable, np.ndarray]] = [
             (variable, buffer.array) for variable, buffer in b.weight_gradients.values()
         ]
+
+    def _allocate_gradients(self, b: Builder) -> None:
+        """Give those of weights memory of their own: others may hold them longer than the rest."""
+        kept = [buffer for _, buffer in b.weight_gradients.values()]
+        gradients = memory.arrays([buffer.shape for buffer in kept])
+        for buffer, gradient in zip(kept, gradients, strict=True):
+            buffer.take(gradient)
 
     def _lower_backward(
         self, b: Builder, program: Program, backwards: list[tuple[int, Backward]]

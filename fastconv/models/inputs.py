@@ -129,7 +129,8 @@ class Sources:
                 )
         _ignore(where, self.batch_size)
         feed = StreamFeed(where, x, partial(self.batch, where, class_weight=class_weight))
-        self._prepare(where, *feed.peek())
+        first, _, _ = self._prepare(where, *feed.peek())
+        feed.shapes = [x.shape for x in first]
         return feed
 
     def _prepare(self, where: str, x: Any, y: Any, sample_weight: Any) -> Batch:

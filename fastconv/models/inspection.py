@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..ops import checks, machine
+from ..ops.memory import taken
 from ..saving.tree import seed_generators
 from . import inputs
 from .buffers import Buffer
@@ -73,14 +74,15 @@ def _training_memory(model: Model, execution: Execution) -> dict[str, float]:
     optimizer: Any = model.optimizer
     trained = model._compiled("explain").plan(model).variables
     workspaces = execution.workspace_bytes()  # this makes the copies of kernels too
-    taken_by_gradients = execution.nbytes - execution.forward_nbytes
+    slots, gradients = optimizer.slots_nbytes(trained), execution.weight_gradients_nbytes
     parts = {
         "weights": sum(variable.value.nbytes for variable in model.weights),
         "kernel copies": sum(variable.packed_nbytes for variable in model.weights),
-        "optimizer": optimizer.slots_nbytes(trained),
+        "optimizer": slots,
         "activations": execution.forward_nbytes,
-        "gradients": taken_by_gradients + execution.weight_gradients_nbytes,
+        "gradients": execution.nbytes - execution.forward_nbytes + gradients,
         "workspaces": workspaces,
+        "unfilled pages": sum(taken(size) - size for size in (slots, execution.nbytes, gradients)),
     }
     parts["total"] = sum(parts.values())
     return {part: 1e-6 * nbytes for part, nbytes in parts.items()}

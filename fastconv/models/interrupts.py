@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from types import FrameType, TracebackType
 from typing import Any
@@ -20,8 +21,6 @@ class DeferredInterrupt:
 
     def install(self) -> None:
         """Take over SIGINT."""
-        import signal  # slow to load
-
         in_main = threading.current_thread() is threading.main_thread()
         if in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             self._previous = signal.signal(signal.SIGINT, self._handle)
@@ -29,8 +28,6 @@ class DeferredInterrupt:
     def remove(self) -> None:
         """Give SIGINT back."""
         if self._previous is not None:
-            import signal
-
             signal.signal(signal.SIGINT, self._previous)
             self._previous = None
 

@@ -1,28 +1,18 @@
-"""The loops over batches: training, evaluation, prediction. Their input is trusted."""
+"""The loops over batches of evaluate and predict. Their input is trusted."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..ops import checks
-
 if TYPE_CHECKING:
     from ..callbacks import CallbackList
     from .data import Batch, Epochs
-    from .interrupts import DeferredInterrupt
     from .objective import Objective
     from .plan import Plan
     from .training import Model
-
-
-def is_due(epoch: int, frequency: Any) -> bool:
-    """Return whether to validate after an epoch, counted from 0."""
-    if isinstance(frequency, Collection):
-        return epoch + 1 in frequency
-    return (epoch + 1) % checks.as_int("fit", "validation_freq", frequency) == 0
 
 
 def test_step(objective: Objective, plan: Plan, batch: Batch, weight_penalty: float) -> None:
@@ -32,38 +22,6 @@ def test_step(objective: Objective, plan: Plan, batch: Batch, weight_penalty: fl
     value, _ = objective.step(plan, y, y_pred, weight, gradient=False)
     objective.tracker.add(value + penalty + weight_penalty, len(y_pred[0]))
     objective.update(plan, y, y_pred, weight)
-
-
-def train_epoch(
-    model: Model,
-    objective: Objective,
-    batches: Epochs,
-    callbacks: CallbackList,
-    interrupts: DeferredInterrupt,
-    done: int = 0,
-) -> dict[str, Any]:
-    """Train for one epoch, and return its logs; its first `done` batches are left out."""
-    # Anew each epoch: a callback may have frozen or thawed a layer.
-    from .trainer import Trainer  # and what compiles
-
-    with Trainer(model, objective) as trainer:
-        objective.reset()
-        begin = callbacks.listeners("on_train_batch_begin")
-        end = callbacks.listeners("on_train_batch_end")
-        for step, batch in enumerate(batches):
-            if step < done:
-                continue
-            for listener in begin:
-                listener(step, {})
-            with interrupts:
-                trainer.step(batch)
-            if end:
-                logs = objective.result()
-                for listener in end:
-                    listener(step, logs)
-            if model.stop_training:
-                break
-    return objective.result()
 
 
 def evaluate(

@@ -304,7 +304,7 @@ class Builder:
             return None
         if id(variable) in self.weight_gradients:
             return self.new(variable.shape)
-        return Buffer(variable.shape, fixed=np.empty(variable.shape, np.float32))
+        return Buffer(variable.shape, is_own=True)
 
     def give_weight(self, step: Step, variable: Variable | None, target: Buffer | None) -> None:
         """Take what `weight_target` returned, now written, as gradient of the weight."""

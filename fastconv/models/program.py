@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ..layers import Layer
@@ -170,3 +170,38 @@ def _drop_unused(program: Program) -> None:
             needed.update(step.inputs)
             kept.append(step)
     program.steps = kept[::-1]
+
+
+def gradient_paths(
+    program: Program, with_loss: Sequence[bool], to_input: bool
+) -> tuple[list[bool], list[bool]]:
+    """Return through which steps gradients go back, and which slots need one."""
+    need = [False] * program.size
+    for slot in program.inputs:
+        need[slot] = to_input
+    for step in program.steps:
+        learns = bool(step.layer.trainable_weights)
+        need[step.output] = learns or any(need[slot] for slot in step.inputs)
+    reach = [False] * program.size
+    for slot, loss in zip(program.outputs, with_loss, strict=True):
+        reach[slot] |= bool(loss)
+    taped = [False] * len(program.steps)
+    for i in reversed(range(len(program.steps))):
+        step = program.steps[i]
+        from_here = reach[step.output] or step.layer.activity_regularizer is not None
+        taped[i] = from_here and need[step.output]
+        if taped[i]:
+            for slot in step.inputs:
+                reach[slot] = True
+    return taped, need
+
+
+def masked_slots(program: Program) -> set[int]:
+    """Return the slots that may have a mask."""
+    slots: set[int] = set()
+    for step in program.steps:
+        layer = step.layer
+        passes = layer.supports_masking or type(layer).compute_mask is not Layer.compute_mask
+        if makes_mask(layer) or (passes and slots.intersection(step.inputs)):
+            slots.add(step.output)
+    return slots

@@ -44,6 +44,7 @@ def training_plan(model: Model, objective: Objective) -> Plan:
     return plan
 
 
+Shapes = Sequence[tuple[int, ...]]
 Gradients = tuple["np.ndarray | None", ...]
 
 
@@ -166,12 +167,16 @@ class Trainer:
                 self._plan.pool.give(key, step.execution)
         self._steps, self._last = {}, None
 
+    def prepare(self, shapes: Shapes) -> None:
+        """Get ready for batches of inputs of these shapes, before the first one comes."""
+        self._last = self._step_for(shapes)
+
     def step(self, batch: Batch) -> None:
         """Update the weights with one batch."""
         x, y, weight = batch
         step = self._last
         if step is None or not step.fits(x):
-            step = self._last = self._step_for(x)
+            step = self._last = self._step_for([array.shape for array in x])
         value = step.run(x, y, weight)
         grads = step.gradients()
         plan = self._plan
@@ -185,8 +190,8 @@ class Trainer:
         optimizer.apply(grads, self._variables)
         self._objective.tracker.add(value, step.count)
 
-    def _step_for(self, x: Sequence[Any]) -> Step | LooseStep:
-        key = self._plan.key(True, [array.shape for array in x])
+    def _step_for(self, shapes: Shapes) -> Step | LooseStep:
+        key = self._plan.key(True, shapes)
         if key in self._steps:
             return self._steps[key]
         if len(self._steps) == KEPT_SHAPES:

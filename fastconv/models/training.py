@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import arguments, deprecation, saving
+from .. import arguments, saving
 from ..layers import calls
 from ..layers.symbolic import Graph, KerasTensor
 from ..ops import checks
@@ -19,7 +19,6 @@ from . import config, inputs, loops
 from .compiled import Compiled
 from .data import Epochs
 from .former import Former, take_fit_options
-from .interrupts import DeferredInterrupt
 
 if TYPE_CHECKING:
     from ..callbacks import CallbackList, History
@@ -212,6 +211,7 @@ class Model(Former, Compiled):
             compile() was not called, an argument is wrong, or shapes or labels do not fit.
         """
         from ..callbacks import History
+        from . import fitting
 
         objective = self._compiled("fit")
         epochs = take_fit_options(epochs, former)
@@ -235,30 +235,17 @@ class Model(Former, Compiled):
         called = self._callbacks("fit", callbacks, verbose, epochs, batches.steps)
         self.history = next(c for c in called.callbacks if isinstance(c, History))
 
-        interrupts = DeferredInterrupt()
-        interrupts.install()
         try:
-            called.call("on_train_begin", {})
-            logs = deprecation.Logs()
-            initial_epoch, done = self.start_position or (initial_epoch, 0)
-            for epoch in range(initial_epoch, epochs):
-                if not batches.ready():
-                    break
-                called.call("on_epoch_begin", epoch, {})
-                logs = deprecation.Logs(
-                    loops.train_epoch(self, objective, batches, called, interrupts, done)
-                )
-                done = 0
-                if validate is not None and loops.is_due(epoch, validation_freq):
-                    results = loops.evaluate(self, objective, validate, called)
-                    logs |= {f"val_{name}": value for name, value in results.items()}
-                called.call("on_epoch_end", epoch, logs)
-                if self.stop_training:
-                    break
-            self.optimizer.finalize_variable_values()  # type: ignore[union-attr]
-            called.call("on_train_end", logs)
+            fitting.fit(
+                self,
+                objective,
+                batches,
+                validate,
+                called,
+                range(initial_epoch, epochs),
+                validation_freq,
+            )
         finally:
-            interrupts.remove()
             self._plans.release()
         return self.history
 
@@ -360,7 +347,7 @@ class Model(Former, Compiled):
         batch = inputs.Sources(self, objective).batch(
             "train_on_batch", x, y, sample_weight, class_weight
         )
-        from .trainer import Trainer  # and what compiles
+        from .trainer import Trainer
 
         with Trainer(self, objective) as trainer:
             objective.reset()
@@ -408,7 +395,8 @@ class Model(Former, Compiled):
             "kernel copies" (as convolutions read them), "optimizer", "activations" (and the
             inputs), "gradients" (those of activations as far as they do not fit where activations
             were, and those of weights), "workspaces" (of the kernels, on so many threads as are
-            set) and "total". Loss and metrics add some arrays of the outputs' size.
+            set), "unfilled pages" (what is left of huge pages) and "total". Loss and metrics add
+            some arrays of the outputs' size.
 
         Raises
         ------

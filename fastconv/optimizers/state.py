@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import deprecation, serialization
 from ..arguments import as_real
-from ..ops import checks
+from ..ops import checks, memory
 from . import schedules
 
 if TYPE_CHECKING:
@@ -144,10 +144,12 @@ class OptimizerState(serialization.Configurable):
                     f"{', '.join(variable.path for variable in new)} starts anew.",
                     stacklevel=2,
                 )
+        slots = iter(memory.arrays([variable.shape for variable in new for _ in names]))
         for variable in new:
-            self._slots[id(variable)] = {
-                name: np.full(variable.shape, self.slot_start(name), np.float32) for name in names
-            }
+            self._slots[id(variable)] = {name: next(slots) for name in names}
+            for name, slot in self._slots[id(variable)].items():
+                if start := self.slot_start(name):
+                    slot.fill(start)
         if not self._scalars:
             self._scalars = {
                 name: np.array(value, np.float32) for name, value in self.scalars().items()

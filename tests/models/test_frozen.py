@@ -49,7 +49,7 @@ def test_shared_weights_are_copied_once() -> None:
     bias = 8  # of the first layer, which had none
     held = {
         id(variable): variable.value.size
-        for step in frozen._plan._ready(False)[0].steps
+        for step in frozen._plan.program(False).steps
         for variable in step.layer.weights
     }
     norms = sum(w.value.size for w in model.weights if "normalization" in w.path)

@@ -14,6 +14,7 @@ from .. import programs
 
 PARTS = [
     "weights", "kernel copies", "optimizer", "activations", "gradients", "workspaces",
+    "unfilled pages",
 ]  # fmt: skip
 
 

@@ -81,6 +81,6 @@ def test_functions_of_yours_see_the_whole_batch(rng, monkeypatch):
     ("n", "images", "size"), [(64, 16, 16), (60, 16, 15), (50, 16, 10), (97, 16, 97), (64, 1, 1)]
 )
 def test_parts_are_equal(n, images, size):
-    program, _ = convolutions().inference_plan()._ready(False)
+    program = convolutions().inference_plan().program(False)
     nbytes = parts.PART_BYTES * n // images
     assert part_size(program, [(n, 12, 12, 3)], nbytes) == size

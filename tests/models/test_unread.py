@@ -48,7 +48,7 @@ def output_shapes(model, x, training=False):
     """Return the shapes of what the convolutions of a model's program compute."""
     model.compile("sgd", "sparse_categorical_crossentropy")
     model.predict(x, verbose=0)
-    program, _ = model.inference_plan()._ready(training)
+    program = model.inference_plan().program(training)
     values, found = {program.inputs[0]: x}, []
     for step in program.steps:
         values[step.output] = step.layer.forward(values[step.inputs[0]])[0]
@@ -101,7 +101,7 @@ def test_what_others_read_is_computed(rng, other):
     model = Model(inputs, outputs)
     x = rng.random((2, 9, 9, 2), np.float32)
     pooled, _ = model.predict(x, verbose=0)
-    program, _ = model.inference_plan()._ready(False)
+    program = model.inference_plan().program(False)
     conv = next(step.layer for step in program.steps if isinstance(step.layer, layers.Conv2D))
     assert conv.forward(x)[0].shape == (2, 7, 7, 4)
     assert pooled.shape == (2, 3, 3, 4)

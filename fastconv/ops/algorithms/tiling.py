@@ -30,16 +30,13 @@ class Axis(NamedTuple):
     r: int
     stride: int
     parts: tuple[Part, ...]
+    #: Multiplications for m outputs.
+    products: int
 
     @property
     def n(self) -> int:
         """Inputs of a tile."""
         return self.m + self.r - 1
-
-    @property
-    def products(self) -> int:
-        """Multiplications for m outputs."""
-        return sum(self.n - (len(part.taps) < self.r) for part in self.parts)
 
     @property
     def tiles_after(self) -> int:
@@ -120,8 +117,8 @@ def _lying_too() -> Iterator[tuple[int, int, int, int]]:
 
 def _axis(m: int, r: int, taps: int, stride: int) -> Axis | None:
     if m == 1:
-        return Axis(1, 1, 1, (Part(0, 0, (0,)),)) if taps == stride == 1 else None
-    parts = []
+        return Axis(1, 1, 1, (Part(0, 0, (0,)),), 1) if taps == stride == 1 else None
+    parts, products = [], 0
     for phase in range(stride):
         own = range(phase, taps, stride)
         if not own:
@@ -132,5 +129,6 @@ def _axis(m: int, r: int, taps: int, stride: int) -> Axis | None:
             if end == begin:
                 return None
             parts.append(Part(phase, begin // m, tuple(own[begin:end])))
+            products += m + r - 1 - (end - begin < r)
             begin = end
-    return Axis(m, r, stride, tuple(parts))
+    return Axis(m, r, stride, tuple(parts), products)
