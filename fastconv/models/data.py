@@ -26,6 +26,9 @@ Batch = tuple[list[Any], Optional, Optional]
 #: Targets of so many bytes are put into the order of an epoch when it begins.
 SMALL_BYTES = 4 << 20
 
+#: Shuffled batches that are cut at once, if that makes no copies.
+AHEAD = 32
+
 #: After so many batches without an end, a generator is perhaps endless.
 MANY_BATCHES = 10_000
 
@@ -212,19 +215,7 @@ class ArrayFeed:
         starts = range(0, n, size)
         if self.shuffle is True:
             order = np.random.permutation(n).astype(np.int64, copy=False)
-            sources = [ops.RowSource(x) for x in self.arrays[0]]
-            ys, weights = (
-                [None if y is None else _InOrder(y, order) for y in arrays]
-                for arrays in self.arrays[1:]
-            )
-            for start in starts:
-                rows = slice(start, start + size)
-                picked = order[rows]
-                yield (
-                    [ops.Rows(source, picked) for source in sources],
-                    [None if y is None else y[rows] for y in ys],
-                    [None if weight is None else weight[rows] for weight in weights],
-                )
+            yield from self._in_order(order)
             return
         if self.shuffle == "batch":
             # The last batch may be smaller and stays the last one.
@@ -240,13 +231,43 @@ class ArrayFeed:
                 [None if weight is None else weight[rows] for weight in weights],
             )
 
+    def _in_order(self, order: np.ndarray) -> Iterator[Batch]:
+        """Yield batches of the samples in some order."""
+        n, size = len(order), self.batch_size
+        sources = [ops.RowSource(x) for x in self.arrays[0]]
+        ys, weights = (
+            [None if y is None else _InOrder(y, order) for y in arrays]
+            for arrays in self.arrays[1:]
+        )
+
+        def cut(start: int) -> Batch:
+            rows = slice(start, start + size)
+            picked = order[rows]
+            return (
+                [ops.Rows(source, picked) for source in sources],
+                [None if y is None else y[rows] for y in ys],
+                [None if weight is None else weight[rows] for weight in weights],
+            )
+
+        # Together they find in the caches what each alone would have to fetch after a step.
+        ahead = AHEAD if all(y is None or y.is_sorted for y in (*ys, *weights)) else 1
+        for begin in range(0, n, ahead * size):
+            yield from [cut(start) for start in range(begin, min(begin + ahead * size, n), size)]
+
 
 class _InOrder:
-    """Targets or sample weights in the order of an epoch: small ones are put in it at once."""
+    """Targets or sample weights in the order of an epoch: small ones are put in it at once.
+
+    Attributes
+    ----------
+    is_sorted : bool
+        Whether that was done: then a part costs no memory.
+    """
 
     def __init__(self, y: np.ndarray, order: np.ndarray) -> None:
         self._y, self._order = y, order
         self._sorted = _targets(y, order) if y.nbytes <= SMALL_BYTES else None
+        self.is_sorted = self._sorted is not None
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         if self._sorted is not None:
@@ -418,17 +439,17 @@ class Epochs:
     def __iter__(self) -> Iterator[Batch]:
         if not self._go_on:
             self._running = None
-        if self._limit is None:
-            yield from self._feed.epoch()
-            return
-        for done in range(self._limit):
+        return self._feed.epoch() if self._limit is None else self._limited(self._limit)
+
+    def _limited(self, limit: int) -> Iterator[Batch]:
+        for done in range(limit):
             batch = None if self._running is None else next(self._running, None)
             if batch is None and not done:
                 self._running = self._feed.epoch()
                 batch = next(self._running, None)
             if batch is None:
                 self._running = None
-                self._warn(f"the data ended after {done} of {self._limit} batches of this epoch.")
+                self._warn(f"the data ended after {done} of {limit} batches of this epoch.")
                 return
             yield batch
 

@@ -14,9 +14,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .. import ops
 from ..layers import Variable
-from ..ops import machine, memory
+from ..ops import Rows, machine, memory
 from .buffers import Buffer, plan_memory
 from .lowering import Builder, Instruction
 from .program import Program
@@ -117,7 +116,7 @@ class Execution:
         for slot, backward in reversed(backwards):
             backward(b.gradients.pop(slot))
 
-    def forward(self, inputs: Sequence[np.ndarray | ops.Rows]) -> list[np.ndarray]:
+    def forward(self, inputs: Sequence[np.ndarray | Rows]) -> list[np.ndarray]:
         """Return the outputs for a batch: buffers, which the next run overwrites."""
         self._take(inputs)
         for run in self._forward:
@@ -165,9 +164,9 @@ class Execution:
 
         return machine.workspace_bytes(run_all)
 
-    def _take(self, inputs: Sequence[np.ndarray | ops.Rows]) -> None:
+    def _take(self, inputs: Sequence[np.ndarray | Rows]) -> None:
         for buffer, array in zip(self._inputs, inputs, strict=True):
-            if isinstance(array, ops.Rows):
+            if isinstance(array, Rows):
                 array.into(buffer)
             else:
                 buffer[...] = array

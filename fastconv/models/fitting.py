@@ -82,8 +82,11 @@ def train_epoch(
                 continue
             for listener in begin:
                 listener(step, {})
-            with interrupts:
-                trainer.step(batch)
+            interrupts.waits = True
+            trainer.step(batch)
+            interrupts.waits = False
+            if interrupts.pending:
+                interrupts.interrupt()
             if end:
                 logs = objective.result()
                 for listener in end:

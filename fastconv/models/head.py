@@ -10,6 +10,7 @@ import numpy as np
 from .. import losses, metrics, ops
 from ..losses import Loss
 from ..metrics import Mean, MeanMetricWrapper, Metric
+from ..ops import as_classes
 from . import masks
 
 #: Words that stand for what fits the targets.
@@ -144,7 +145,7 @@ class Head:
         targets = self.loss.prepare(where, targets, output_shape)
         known = isinstance(self.loss, losses.SparseCategoricalCrossentropy)
         if known and targets.ndim == 1 and all(map(is_ours, (self.loss, *self.metrics))):
-            return ops.as_classes(targets)  # not for each batch; functions of yours see their type
+            return as_classes(targets)  # not for each batch; functions of yours see their type
         return targets
 
     def step(

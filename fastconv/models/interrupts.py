@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import signal
 import threading
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 
 class DeferredInterrupt:
-    """Between `install` and `remove`, Ctrl-C waits for the end of the body of `with self:`.
+    """Between `install` and `remove`, Ctrl-C waits while it is told to.
 
     Outside the main thread, or when someone else handles SIGINT, it does nothing.
+
+    Attributes
+    ----------
+    waits : bool
+        Set it before a step, and clear it afterwards. Plain attributes: each step pays for this.
+    pending : bool
+        Whether Ctrl-C was pressed meanwhile; then call `interrupt`.
     """
 
     def __init__(self) -> None:
         self._previous: Any = None
-        self._busy = False
-        self._pending = False
+        self.waits = False
+        self.pending = False
 
     def install(self) -> None:
         """Take over SIGINT."""
@@ -26,28 +33,20 @@ class DeferredInterrupt:
             self._previous = signal.signal(signal.SIGINT, self._handle)
 
     def remove(self) -> None:
-        """Give SIGINT back."""
+        """Give SIGINT back; if it is pending, a step has failed meanwhile."""
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
             self._previous = None
+        if self.pending:
+            self.interrupt()
 
-    def __enter__(self) -> None:
-        self._busy = True
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._busy = False
-        if self._pending:
-            self._pending = False
-            raise KeyboardInterrupt
+    def interrupt(self) -> None:
+        """Do what Ctrl-C does."""
+        self.pending = False
+        raise KeyboardInterrupt
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:
         # The second Ctrl-C does not wait: the step may be a long one.
-        if self._busy and not self._pending:
-            self._pending = True
-        else:
-            raise KeyboardInterrupt
+        if not self.waits or self.pending:
+            self.interrupt()
+        self.pending = True

@@ -8,12 +8,14 @@ LooseStep   the same layer by layer
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import ops, progress
-from ..ops import bound
+from .. import progress
+from ..ops import Rows
+from ..ops.settings import changes
 from .comparison import Comparison
 from .execution import Execution
 from .plan import Key, Plan
@@ -45,6 +47,7 @@ def training_plan(model: Model, objective: Objective) -> Plan:
 
 
 Shapes = Sequence[tuple[int, ...]]
+_shape = attrgetter("shape")
 Gradients = tuple["np.ndarray | None", ...]
 
 
@@ -59,7 +62,7 @@ class Step:
     """
 
     def __init__(self, key: Key, execution: Execution, objective: Objective, plan: Plan) -> None:
-        _, self._shapes, self._settings = key
+        self._shapes = list(key[1])
         self.execution = execution
         self._plan = plan
         outputs, dys = execution.outputs, execution.output_gradients
@@ -76,28 +79,25 @@ class Step:
             self._gradients = tuple(written.get(id(variable)) for variable in plan.variables)
 
     def fits(self, x: Sequence[Any]) -> bool:
-        """Return whether it is for batches like `x`, under the settings of now."""
-        for array, shape in zip(x, self._shapes, strict=True):
-            if array.shape != shape:
-                return False
-        return bool(bound.settings() == self._settings)
+        """Return whether it is for batches like `x`, under the settings of then."""
+        return [*map(_shape, x)] == self._shapes
 
-    def run(self, x: Sequence[Any], y: Sequence[Any], weight: Sequence[Any]) -> float:
-        """Compute gradients, add the batch to the metrics, and return the loss."""
-        execution = self.execution
-        if self._gradients is None:
+    def run(
+        self, x: Sequence[Any], y: Sequence[Any], weight: Sequence[Any]
+    ) -> tuple[float, Gradients]:
+        """Add a batch to the metrics; return the loss, and a gradient for each variable or None."""
+        execution, gradients = self.execution, self._gradients
+        if gradients is None:
             self._plan.forget_gradients()
         execution.forward(x)
         value = 0.0
         for i, comparison in self._comparisons:
             value += comparison.run(y[i], weight[i])
         execution.backward()
-        return value
+        return value, self._own_gradients() if gradients is None else gradients
 
-    def gradients(self) -> Gradients:
-        """Return what `run` computed for each variable of the plan."""
-        if self._gradients is not None:
-            return self._gradients
+    def _own_gradients(self) -> Gradients:
+        """Return the gradients where layers of one's own have added theirs."""
         for variable, gradient in self.execution.weight_gradients:
             if variable.grad is None:
                 variable.grad = gradient
@@ -120,22 +120,20 @@ class LooseStep:
         """Return whether it is known to be for batches like `x`."""
         return False
 
-    def run(self, x: Sequence[Any], y: Sequence[Any], weight: Sequence[Any]) -> float:
-        """Compute gradients, add the batch to the metrics; return loss and penalties on outputs."""
+    def run(
+        self, x: Sequence[Any], y: Sequence[Any], weight: Sequence[Any]
+    ) -> tuple[float, Gradients]:
+        """Do what `Step.run` does; with penalties on outputs in the loss."""
         plan, objective = self._plan, self._objective
         plan.forget_gradients()
-        arrays = [each.array() if isinstance(each, ops.Rows) else each for each in x]
+        arrays = [each.array() if isinstance(each, Rows) else each for each in x]
         y_pred, penalty, take_back = plan.train(arrays)
         self.count = len(y_pred[0])
         value, dys = objective.step(plan, y, y_pred, weight, gradient=True)
         objective.update(plan, y, y_pred, weight)
         del y_pred
         take_back(dys)
-        return value + penalty
-
-    def gradients(self) -> Gradients:
-        """Return what `run` computed for each variable of the plan."""
-        return tuple(variable.grad for variable in self._plan.variables)
+        return value + penalty, tuple(variable.grad for variable in plan.variables)
 
 
 class Trainer:
@@ -156,6 +154,7 @@ class Trainer:
         self._variables = tuple(self._plan.variables)
         self._steps: dict[Key, Step | LooseStep] = {}
         self._last: Step | LooseStep | None = None
+        self._seen = changes.count  # when the last step was looked up
 
     def __enter__(self) -> Trainer:
         return self
@@ -167,18 +166,19 @@ class Trainer:
                 self._plan.pool.give(key, step.execution)
         self._steps, self._last = {}, None
 
-    def prepare(self, shapes: Shapes) -> None:
-        """Get ready for batches of inputs of these shapes, before the first one comes."""
+    def prepare(self, shapes: Shapes) -> Step | LooseStep:
+        """Return the step for batches of inputs of these shapes, which the next one will be."""
+        self._seen = changes.count
         self._last = self._step_for(shapes)
+        return self._last
 
     def step(self, batch: Batch) -> None:
         """Update the weights with one batch."""
         x, y, weight = batch
         step = self._last
-        if step is None or not step.fits(x):
-            step = self._last = self._step_for([array.shape for array in x])
-        value = step.run(x, y, weight)
-        grads = step.gradients()
+        if step is None or self._seen != changes.count or not step.fits(x):
+            step = self.prepare([*map(_shape, x)])
+        value, grads = step.run(x, y, weight)
         plan = self._plan
         if plan.regularized:
             value += plan.weight_penalty()

@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from . import checks
+from .settings import changes
 
 PRECISIONS = ("highest", "high", "medium")
 
@@ -44,6 +45,7 @@ def set_float32_matmul_precision(precision: Any) -> None:
     """
     global _default
     _default = checks.one_of("set_float32_matmul_precision", "precision", precision, PRECISIONS)
+    changes.note()
 
 
 @contextmanager
@@ -57,7 +59,9 @@ def float32_matmul_precision(precision: Any) -> Iterator[None]:
     """
     where = "float32_matmul_precision"
     token = _override.set(checks.one_of(where, "precision", precision, PRECISIONS))
+    changes.note()
     try:
         yield
     finally:
         _override.reset(token)
+        changes.note()

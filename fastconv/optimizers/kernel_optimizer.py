@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ..ops import Updates, bind_updates
-from .optimizer import Given, Optimizer
+from .given import Given
+from .optimizer import Optimizer
 
 
 class KernelOptimizer(Optimizer):
@@ -14,9 +15,6 @@ class KernelOptimizer(Optimizer):
 
     #: Names of the slots in the order that the kernel takes them.
     slot_order: ClassVar[tuple[str, ...]] = ()
-
-    #: What was last updated, bound to its arrays.
-    _updates: tuple[Given, Updates] | None = None
 
     def run(
         self,
@@ -34,11 +32,8 @@ class KernelOptimizer(Optimizer):
     ) -> None:
         """Update weights and slots in place, all at once."""
         weights = [variable.edit() for variable in given.variables]
-        if self._updates is None or self._updates[0] is not given:
+        if given.bound is None:
             named = [{name: own.get(name) for name in self.slot_order} for own in given.slots]
-            self._updates = given, bind_updates(weights, given.gradients, named)
+            given.bound = bind_updates(weights, given.gradients, named)
         clip = math.inf if self.clipvalue is None else self.clipvalue
-        self.run(self._updates[1], learning_rate, decays, grad_scales, clip)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in super().__getstate__().items() if key != "_updates"}
+        self.run(given.bound, learning_rate, decays, grad_scales, clip)

@@ -8,11 +8,9 @@ Clipping and decay are passed down to the update, so that one pass over a weight
 
 from __future__ import annotations
 
-import operator
 import re
-import warnings
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -22,47 +20,12 @@ from ..naming import auto_name
 from ..ops import checks
 from . import schedules
 from .clipping import gradient_scales
+from .given import Given, check
 from .hyperparameters import positive
 from .state import OptimizerState, Slots
 
 if TYPE_CHECKING:
     from ..layers.variable import Variable
-
-
-class Given(NamedTuple):
-    """What a step is done with, checked.
-
-    Attributes
-    ----------
-    asked : tuple of gradients, tuple of variables
-        As `apply` got them; nothing if a gradient had to be converted.
-    gradients, variables, slots : list
-        Those that have a gradient.
-    table : dict of id to slots
-        That of the optimizer.
-    """
-
-    asked: tuple[tuple[Any, ...], tuple[Variable, ...]]
-    gradients: list[np.ndarray]
-    variables: list[Variable]
-    slots: list[Slots]
-    table: dict[int, Slots]
-
-    def is_for(self, grads: tuple[Any, ...], variables: tuple[Variable, ...]) -> bool:
-        """Return whether these were asked for; at once if they are the very same tuples."""
-        before = self.asked
-        return (grads is before[0] and variables is before[1]) or (
-            _are_same(grads, before[0]) and _are_same(variables, before[1])
-        )
-
-    def accumulated(self) -> Given:
-        """Return the same with the sums of gradients in place of gradients."""
-        return self._replace(gradients=[slots["gradient_accumulator"] for slots in self.slots])
-
-
-def _are_same(a: Sequence[Any], b: Sequence[Any]) -> bool:
-    """Return whether two sequences hold the very same objects."""
-    return len(a) == len(b) and all(map(operator.is_, a, b))
 
 
 class Optimizer(OptimizerState):
@@ -158,7 +121,7 @@ class Optimizer(OptimizerState):
         )
         super().__init__(learning_rate)
         self._given: Given | None = None  # of the last step
-        self._sums: Given | None = None
+        self._sums: Given | None = None  # the same with sums of gradients, if steps share them
         self.averages_in_place = False  # whether swap_averages() was called an odd number of times
         self._undecayed: list[Variable] = []
         self._undecayed_names: re.Pattern[str] | None = None
@@ -230,9 +193,28 @@ class Optimizer(OptimizerState):
             Gradients and variables do not fit together, or there is no gradient at all. Nothing
             is changed then.
         """
-        grads = tuple(grads)
-        if not grads:
-            return
+        given = self._given
+        # A compiled model gives the same arrays in every step: they are looked over once.
+        if (
+            given is None
+            or grads is not given.grads
+            or variables is not given.asked
+            or self._slots is not given.table
+        ):
+            grads = tuple(grads)
+            if not grads:
+                return
+            given = self._look_over(grads, variables)
+        share = 1 / (self.loss_scale_factor or 1)
+        if self._sums is not None or self.use_ema:
+            self._update_with_sums(given, share)
+        else:
+            self._update(given, share)
+            _constrain(given.variables)
+        self._steps += 1
+
+    def _look_over(self, grads: tuple[Any, ...], variables: Iterable[Variable] | None) -> Given:
+        """Return what a step is done with; see `apply`."""
         if variables is not None:
             variables = tuple(variables)
             if not self._trained:
@@ -242,27 +224,10 @@ class Optimizer(OptimizerState):
         else:
             raise RuntimeError(f"{self.name}: apply: give variables, or call build() first.")
         given = self._given
-        # A compiled model gives the same arrays in every step: they are looked over once.
-        if given is None or given.table is not self._slots or not given.is_for(grads, variables):
-            given = self._given = self._check(grads, variables)
+        if given is None or not given.take(grads, variables, self._slots):
+            given = self._given = check(self.name, grads, variables, self._slots)
             self._sums = given.accumulated() if self.gradient_accumulation_steps else None
-
-        share = 1 / (self.loss_scale_factor or 1)
-        steps = self.gradient_accumulation_steps
-        is_due = steps is None or (self._steps + 1) % steps == 0
-        if steps is not None and self._sums is not None:
-            self._accumulate(given, share)
-            given, share = self._sums, 1 / steps
-        if is_due:
-            self._update(given, share)
-        if self.use_ema:
-            self._average()
-        if is_due:
-            self._constrain(given.variables)
-        if steps is not None and is_due:
-            for slots in self._slots.values():
-                slots["gradient_accumulator"].fill(0)
-        self._steps += 1
+        return given
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> int:
         """Do one step with pairs (gradient, variable); return the number of steps so far."""
@@ -270,50 +235,13 @@ class Optimizer(OptimizerState):
         self.apply([pair[0] for pair in pairs], [pair[1] for pair in pairs])
         return self._steps
 
-    def _check(self, grads: tuple[Any, ...], variables: tuple[Variable, ...]) -> Given:
-        """Return the variables that have a gradient, with it as a float32 array of their shape."""
-        if len(grads) != len(variables):
-            raise ValueError(
-                f"{self.name}: apply: {len(grads)} gradients for {len(variables)} variables."
-            )
-        given, missing = Given((grads, variables), [], [], [], self._slots), []
-        converted = False
-        for gradient, variable in zip(grads, variables, strict=True):
-            if id(variable) not in self._slots:
-                raise ValueError(
-                    f"{self.name}: apply: unknown variable {variable.path}; call build() with all "
-                    f"variables, or make a new optimizer for another model."
-                )
-            if gradient is None:
-                missing.append(variable.path)
-                continue
-            before = gradient
-            gradient = checks.as_float32(self.name, f"gradient of {variable.path}", gradient)
-            converted |= gradient is not before
-            if gradient.shape != variable.shape:
-                raise ValueError(
-                    f"{self.name}: apply: the gradient of {variable.path} must have shape "
-                    f"{variable.shape}, got {gradient.shape}."
-                )
-            given.gradients.append(gradient)
-            given.variables.append(variable)
-            given.slots.append(self._slots[id(variable)])
-        if not given.variables:
-            raise ValueError(f"{self.name}: apply: there is no gradient for any variable.")
-        if missing:
-            warnings.warn(
-                f"{self.name}: no gradient for {', '.join(missing)}; they do not reach the loss.",
-                stacklevel=3,
-            )
-        return given._replace(asked=((), ())) if converted else given
-
     def _update(self, given: Given, share: float) -> None:
         """Update variables with `share` of their gradients."""
-        learning_rate = self.learning_rate
+        learning_rate, decay = self.learning_rate, self.weight_decay
         count = len(given.variables)
         decays, scales = [0.0] * count, [share] * count
-        if self.weight_decay:
-            decay = learning_rate * self.weight_decay
+        if decay:
+            decay *= learning_rate
             decays = [decay if self._is_decayed(variable) else 0.0 for variable in given.variables]
         if self.clipnorm or self.global_clipnorm:
             scales = gradient_scales(given.gradients, self.clipnorm, self.global_clipnorm, share)
@@ -337,12 +265,6 @@ class Optimizer(OptimizerState):
                 clip_value=self.clipvalue,
             )
 
-    def _constrain(self, variables: list[Variable]) -> None:
-        for variable in variables:
-            constraint = getattr(variable, "constraint", None)
-            if constraint is not None:
-                variable.assign(constraint(variable.value))
-
     # Accumulated gradients and averages
 
     def _shared_groups(self) -> tuple[tuple[str, ...], ...]:
@@ -353,11 +275,22 @@ class Optimizer(OptimizerState):
             groups.append(("gradient_accumulator",))
         return tuple(groups)
 
-    def _accumulate(self, given: Given, share: float) -> None:
-        """Add a share of the gradients to the accumulators."""
-        for slots, gradient in zip(given.slots, given.gradients, strict=True):
-            part = gradient if share == 1 else gradient * np.float32(share)
-            slots["gradient_accumulator"] += part
+    def _update_with_sums(self, given: Given, share: float) -> None:
+        """Update variables if it is time for it; keep sums of gradients, averages of weights."""
+        sums, steps = self._sums, self.gradient_accumulation_steps or 1
+        is_due = (self._steps + 1) % steps == 0
+        if sums is not None:
+            for total, gradient in zip(sums.gradients, given.gradients, strict=True):
+                total += gradient if share == 1 else gradient * np.float32(share)
+            given, share = sums, 1 / steps
+        if is_due:
+            self._update(given, share)
+        if self.use_ema:
+            self._average()
+        if is_due:
+            _constrain(given.variables)
+            for slots in self._slots.values() if sums is not None else ():
+                slots["gradient_accumulator"].fill(0)
 
     def _average(self) -> None:
         """Follow the weights with their averages; put those in place if it is time."""
@@ -415,6 +348,12 @@ class Optimizer(OptimizerState):
             )
         config = {name: getattr(self, name) for name in self.config_keys if name != "learning_rate"}
         return config | {"learning_rate": serialization.serialize(rate)}
+
+
+def _constrain(variables: list[Variable]) -> None:
+    for variable in variables:
+        if variable.constraint is not None:
+            variable.assign(variable.constraint(variable.value))
 
 
 def _whole(where: str, name: str, value: Any, minimum: int) -> int | None:

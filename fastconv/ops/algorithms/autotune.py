@@ -23,6 +23,7 @@ from ...files import as_path, check_readable, replacing
 from ...kernels import isa
 from .. import checks, machine
 from ..precision import PRECISIONS
+from ..settings import changes
 from .algorithm import ConvAlgorithm
 from .problem import DIRECTIONS, ConvProblem
 
@@ -90,6 +91,7 @@ def set_autotune(enabled: bool) -> None:
     if not isinstance(enabled, bool):
         raise TypeError(f"set_autotune: enabled must be a bool, got {type(enabled).__name__}.")
     _enabled = enabled
+    changes.note()
 
 
 def state() -> int:
@@ -226,6 +228,7 @@ def load_autotune(filepath: Any) -> int:
         return 0
     _table.update(entries)
     _loads += 1
+    changes.note()
     return sum(key.isa == isa.active() for key in entries)
 
 
