@@ -11,6 +11,7 @@ the clocks themselves take is measured and left out. Medians of all steps, in mi
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections import defaultdict
@@ -37,25 +38,33 @@ QUICK_STEPS = 6
 WARMUP = 3
 
 
+#: What a kernel does, when it began, when it ended.
+Run = tuple[str, float, float]
+
+
 class Watch:
-    """Seconds spent in kernels, by what they do; kernels within others count once."""
+    """When kernels ran; those within others are not counted.
+
+    It notes as little as it can while a step is under way: what it does there is done with caches
+    that the step needs.
+    """
 
     def __init__(self) -> None:
-        self.seconds: defaultdict[str, float] = defaultdict(float)
-        self.calls = 0
+        self.runs: list[Run] = []
         self._is_running = False
 
     def timed(self, what: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        note, clock = self.runs.append, time.perf_counter
+
         def run(*args: Any, **kwargs: Any) -> Any:
             if self._is_running:
                 return function(*args, **kwargs)
             self._is_running = True
-            start = time.perf_counter()
+            start = clock()
             try:
                 return function(*args, **kwargs)
             finally:
-                self.seconds[what] += time.perf_counter() - start
-                self.calls += 1
+                note((what, start, clock()))
                 self._is_running = False
 
         return run
@@ -67,7 +76,8 @@ class Watch:
         start = time.perf_counter()
         for _ in range(10_000):
             nothing()
-        return (time.perf_counter() - start - idle.seconds[""]) / 10_000
+        seen = sum(end - start for _, start, end in idle.runs)
+        return (time.perf_counter() - start - seen) / 10_000
 
 
 def install(watch: Watch) -> None:
@@ -86,8 +96,8 @@ def install(watch: Watch) -> None:
 
     def __init__(self: Execution, *args: Any) -> None:
         original(self, *args)
-        self._forward = [watch.timed("forward", in_turn(self._forward))]
-        self._backward = [watch.timed("backward", in_turn(self._backward))]
+        self.forward_runs = [watch.timed("forward", in_turn(self.forward_runs))]
+        self.backward_runs = [watch.timed("backward", in_turn(self.backward_runs))]
 
     Execution.__init__ = __init__  # type: ignore[method-assign]
 
@@ -131,15 +141,16 @@ def in_turn(runs: Sequence[Callable[[], None]]) -> Callable[[], None]:
 
 
 class Laps(fastconv.callbacks.Callback):
-    """The clock, and what the watch shows, at the start of each step."""
+    """The clock at the start of each step."""
 
     def __init__(self, watch: Watch) -> None:
         super().__init__()
         self.watch = watch
-        self.laps: list[tuple[float, dict[str, float], int]] = []
+        self.laps: list[float] = []
+        watch.runs.clear()
 
     def lap(self) -> None:
-        self.laps.append((time.perf_counter(), dict(self.watch.seconds), self.watch.calls))
+        self.laps.append(time.perf_counter())
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self.lap()
@@ -148,9 +159,18 @@ class Laps(fastconv.callbacks.Callback):
         """Return medians over the laps."""
         own = self.watch.own_seconds()
         totals, parts = [], []
-        for (start, before, calls), (end, after, more) in pairwise(self.laps):
-            totals.append(end - start - (more - calls) * own)
-            parts.append({key: after[key] - before.get(key, 0.0) for key in after})
+        runs = iter([*self.watch.runs, ("", math.inf, math.inf)])
+        name, began, ended = next(runs)
+        for start, end in pairwise(self.laps):
+            part: defaultdict[str, float] = defaultdict(float)
+            calls = 0
+            while began < end:
+                if began >= start:
+                    part[name] += ended - began
+                    calls += 1
+                name, began, ended = next(runs)
+            totals.append(end - start - calls * own)
+            parts.append(part)
         kernel = [sum(part.values()) for part in parts]
         names = {name for part in parts for name in part}
         return {

@@ -39,11 +39,13 @@ class Execution:
 
     Attributes
     ----------
+    forward_runs, backward_runs : list of function
+        To be called in this order after `take`, and after `output_gradients` were written.
     outputs, output_gradients : list of array
-        Buffers: what `forward` returns, and what is written to before `backward`; None where no
-        gradient comes from.
+        Buffers: what `forward` returns, and what is written to before the backward runs; None where
+        no gradient comes from.
     weight_gradients : list of (Variable, array)
-        What `backward` writes; layers that run as they are add theirs to `variable.grad`.
+        What the latter write; layers that run as they are add theirs to `variable.grad`.
     instructions : list of Instruction
     forward_count : int
         How many of them come before the loss.
@@ -89,8 +91,8 @@ class Execution:
             self._allocate_gradients(b)
             memory.touch(self._memory)  # a step will follow: it shall not wait for the system
         runs = [instruction.bind() for instruction in b.instructions]
-        self._forward = runs[: self.forward_count]
-        self._backward = runs[self.forward_count :]
+        self.forward_runs = runs[: self.forward_count]
+        self.backward_runs = runs[self.forward_count :]
         self._inputs = [b.values[slot].array for slot in program.inputs]
         self.outputs = [b.values[slot].array for slot in program.outputs]
         self.output_gradients = [None if loss is None else loss.array for loss in self._losses]
@@ -118,8 +120,8 @@ class Execution:
 
     def forward(self, inputs: Sequence[np.ndarray | Rows]) -> list[np.ndarray]:
         """Return the outputs for a batch: buffers, which the next run overwrites."""
-        self._take(inputs)
-        for run in self._forward:
+        self.take(inputs)
+        for run in self.forward_runs:
             run()
         return self.outputs
 
@@ -133,10 +135,10 @@ class Execution:
 
         Instructions run in their order, again and again, so that caches are as in earnest.
         """
-        runs = [*self._forward, *self._backward]
+        runs = [*self.forward_runs, *self.backward_runs]
         seconds: list[list[float]] = [[] for _ in runs]
         for _ in range(repeats):
-            self._take(inputs)
+            self.take(inputs)
             for i, run in enumerate(runs):
                 if i == self.forward_count and dys is not None:
                     for buffer, dy in zip(self.output_gradients, dys, strict=True):
@@ -155,7 +157,7 @@ class Execution:
     def workspace_bytes(self) -> int:
         """Return the scratch memory of its products: measured, by running them on zeros."""
         self._memory.fill(0)
-        runs = [*self._forward, *self._backward]
+        runs = [*self.forward_runs, *self.backward_runs]
         products = [r for r, i in zip(runs, self.instructions, strict=True) if i.macs]
 
         def run_all() -> None:
@@ -164,14 +166,10 @@ class Execution:
 
         return machine.workspace_bytes(run_all)
 
-    def _take(self, inputs: Sequence[np.ndarray | Rows]) -> None:
+    def take(self, inputs: Sequence[np.ndarray | Rows]) -> None:
+        """Copy a batch into the buffers of the inputs."""
         for buffer, array in zip(self._inputs, inputs, strict=True):
             if isinstance(array, Rows):
                 array.into(buffer)
             else:
                 buffer[...] = array
-
-    def backward(self) -> None:
-        """Compute `weight_gradients` from `output_gradients`."""
-        for run in self._backward:
-            run()

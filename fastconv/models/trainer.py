@@ -56,13 +56,15 @@ class Step:
 
     Attributes
     ----------
+    shapes : list of shape
+        Of the inputs.
     execution : Execution
     count : int
         Samples of the batch.
     """
 
     def __init__(self, key: Key, execution: Execution, objective: Objective, plan: Plan) -> None:
-        self._shapes = list(key[1])
+        self.shapes: list[tuple[int, ...]] | None = list(key[1])
         self.execution = execution
         self._plan = plan
         outputs, dys = execution.outputs, execution.output_gradients
@@ -78,10 +80,6 @@ class Step:
         if not execution.as_they_are:
             self._gradients = tuple(written.get(id(variable)) for variable in plan.variables)
 
-    def fits(self, x: Sequence[Any]) -> bool:
-        """Return whether it is for batches like `x`, under the settings of then."""
-        return [*map(_shape, x)] == self._shapes
-
     def run(
         self, x: Sequence[Any], y: Sequence[Any], weight: Sequence[Any]
     ) -> tuple[float, Gradients]:
@@ -89,11 +87,14 @@ class Step:
         execution, gradients = self.execution, self._gradients
         if gradients is None:
             self._plan.forget_gradients()
-        execution.forward(x)
+        execution.take(x)
+        for run in execution.forward_runs:
+            run()
         value = 0.0
         for i, comparison in self._comparisons:
             value += comparison.run(y[i], weight[i])
-        execution.backward()
+        for run in execution.backward_runs:
+            run()
         return value, self._own_gradients() if gradients is None else gradients
 
     def _own_gradients(self) -> Gradients:
@@ -109,16 +110,12 @@ class Step:
 class LooseStep:
     """A step for any batch, layer by layer."""
 
-    execution = None
+    shapes = execution = None
 
     def __init__(self, objective: Objective, plan: Plan) -> None:
         self._objective = objective
         self._plan = plan
         self.count = 0
-
-    def fits(self, x: Sequence[Any]) -> bool:
-        """Return whether it is known to be for batches like `x`."""
-        return False
 
     def run(
         self, x: Sequence[Any], y: Sequence[Any], weight: Sequence[Any]
@@ -175,9 +172,9 @@ class Trainer:
     def step(self, batch: Batch) -> None:
         """Update the weights with one batch."""
         x, y, weight = batch
-        step = self._last
-        if step is None or self._seen != changes.count or not step.fits(x):
-            step = self.prepare([*map(_shape, x)])
+        step, shapes = self._last, [*map(_shape, x)]
+        if step is None or shapes != step.shapes or self._seen != changes.count:
+            step = self.prepare(shapes)
         value, grads = step.run(x, y, weight)
         plan = self._plan
         if plan.regularized:
