@@ -15,11 +15,9 @@ from ..ops import checks
 from .crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
-    CrossEntropy,
     SparseCategoricalCrossentropy,
-    clip_probabilities,
-    normalise,
 )
+from .entropy import CrossEntropy, clip_probabilities, normalise
 from .loss import Loss
 
 

@@ -1,11 +1,11 @@
 """Models: layers that form a whole, and the loops that train it. The top floor.
 
 Sequential   a line of layers
-`- Model     compile, fit, evaluate, predict
+`- Model     compile, fit, evaluate, predict (Compiled, Training)
    `- Network   weights, names, files, summary; a Layer
 FrozenModel  what a model computes, with the weights of one moment
 
-training   arguments of fit() ... -> inputs (checks), data (batches), advice (warnings)
+training   arguments of fit() ... -> inputs (checks) -> feeds (batches), advice (warnings)
 fitting    epochs -> trainer: batches -> plan (layers, gradients), objective, optimizer
 loops      batches -> plan -> objective (loss, metrics)
 """

@@ -1,8 +1,8 @@
 from ..saving import load_model, save_model
 from .config import clone_model, model_from_json
 from .frozen import FrozenModel
+from .model import Model
 from .sequential import Sequential
-from .training import Model
 
 __all__ = [
     "FrozenModel",

@@ -10,7 +10,7 @@ from ..custom_objects import CustomObjectScope, LoadingScope
 from ..layers import InputLayer, Layer
 
 if TYPE_CHECKING:
-    from .training import Model
+    from .model import Model
 
 
 def serialized(value: Any) -> Any:
@@ -74,7 +74,7 @@ def from_config(
     ValueError
         The config is not one of a model, or something in it is unknown.
     """
-    from .training import Model
+    from .model import Model
 
     if not isinstance(config, Mapping) or "class_name" not in config:
         raise ValueError(f"{where}: this is not the configuration of a model.")
@@ -146,8 +146,8 @@ def clone_model(
     TypeError
         `model` is no model.
     """
+    from .model import Model
     from .sequential import Sequential
-    from .training import Model
 
     if not isinstance(model, Model):
         raise TypeError(f"clone_model: a model is needed, got {type(model).__name__}.")

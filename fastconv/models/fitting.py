@@ -13,13 +13,13 @@ from .interrupts import DeferredInterrupt
 from .trainer import Trainer
 
 if TYPE_CHECKING:
-    from .data import Epochs
+    from .feeds import Epochs
     from .objective import Objective
-    from .training import Model
+    from .training import Training
 
 
 def fit(
-    model: Model,
+    model: Training,
     objective: Objective,
     batches: Epochs,
     validation: Epochs | None,
@@ -62,7 +62,7 @@ def is_due(epoch: int, frequency: Any) -> bool:
 
 
 def train_epoch(
-    model: Model,
+    model: Training,
     objective: Objective,
     batches: Epochs,
     callbacks: CallbackList,

@@ -17,7 +17,7 @@ from ..layers.preprocessing.image_layer import RandomImageLayer
 from ..layers.symbolic import Graph, Node
 from ..serialization import serialize
 from .config import model_classes
-from .training import Model
+from .model import Model
 
 
 class Functional(Model):

@@ -11,13 +11,13 @@ import numpy as np
 from .. import progress, tree
 from ..ops import checks
 from . import advice, data, structures
-from .data import ArrayFeed, Batch, StreamFeed
+from .feeds import ArrayFeed, Batch, StreamFeed
 from .structures import hand_out
 
 if TYPE_CHECKING:
     from .frozen import FrozenModel
     from .objective import Objective
-    from .training import Model
+    from .training import Training
 
 DEFAULT_BATCH_SIZE = 32
 
@@ -27,7 +27,7 @@ class Sources:
 
     Parameters
     ----------
-    model : Model
+    model : Training
     objective : Objective
     batch_size, validation_batch_size : int, optional
         By default 32, and `batch_size`.
@@ -35,7 +35,7 @@ class Sources:
 
     def __init__(
         self,
-        model: Model,
+        model: Training,
         objective: Objective,
         batch_size: Any = None,
         validation_batch_size: Any = None,
@@ -252,7 +252,7 @@ def _named(what: str, names: Sequence[str], arrays: Sequence[Any]) -> dict[str, 
 
 
 def for_predict(
-    model: Model | FrozenModel, x: Any, batch_size: Any, steps: int | None = None
+    model: Training | FrozenModel, x: Any, batch_size: Any, steps: int | None = None
 ) -> tuple[ArrayFeed | StreamFeed, int | None]:
     """Return the feed to predict from, and its number of samples if that is known."""
     none: list[np.ndarray | None] = []

@@ -18,7 +18,7 @@ from .plan import Plan
 from .rules import CannotLowerError
 
 if TYPE_CHECKING:
-    from .training import Model
+    from .model import Model
 
 Row = dict[str, Any]
 

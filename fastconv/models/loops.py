@@ -9,10 +9,10 @@ import numpy as np
 
 if TYPE_CHECKING:
     from ..callbacks import CallbackList
-    from .data import Batch, Epochs
+    from .feeds import Batch, Epochs
     from .objective import Objective
     from .plan import Plan
-    from .training import Model
+    from .training import Training
 
 
 def test_step(objective: Objective, plan: Plan, batch: Batch, weight_penalty: float) -> None:
@@ -25,7 +25,7 @@ def test_step(objective: Objective, plan: Plan, batch: Batch, weight_penalty: fl
 
 
 def evaluate(
-    model: Model, objective: Objective, batches: Epochs, callbacks: CallbackList
+    model: Training, objective: Objective, batches: Epochs, callbacks: CallbackList
 ) -> dict[str, Any]:
     """Run over all batches without training, and return the logs."""
     plan = objective.plan(model)
@@ -44,7 +44,7 @@ def evaluate(
 
 
 def predict(
-    model: Model, batches: Epochs, n: int | None, callbacks: CallbackList
+    model: Training, batches: Epochs, n: int | None, callbacks: CallbackList
 ) -> list[np.ndarray]:
     """Return each output for all batches, which have `n` samples if that is known."""
     plan = model.inference_plan()

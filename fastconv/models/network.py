@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from .. import saving, tree
-from ..backend import batch_normalization_folding as folding
 from ..layers import Layer, calls
 from ..layers.layer import Backward
 from ..layers.operators import Operator
 from ..layers.symbolic import Graph, KerasTensor, tensors_in
 from ..ops import checks
 from . import masks, structures
-from .plan import Plan
+from .plan import Plan, Plans
 from .program import lower
 
 Shape = tuple["int | None", ...]
@@ -397,36 +396,6 @@ class Network(Layer):
         summary.show(
             self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range
         )
-
-
-class Plans:
-    """The plans of a model, kept while its graphs and weights are the same. Copies are empty."""
-
-    def __init__(self) -> None:
-        self._state: Any = None  # holds the graphs, which are the same if they are the very same
-        self._plans: dict[Any, Plan] = {}
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Plans, ()
-
-    def find(self, graphs: Any, key: Any, make: Callable[[], Plan]) -> Plan:
-        """Return the plan that is kept by `key`, made if need be."""
-        state = graphs, Layer.weights_added, folding()
-        if self._state != state:
-            self._state, self._plans = state, {}
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = self._plans[key] = make()
-        return plan
-
-    def release(self) -> None:
-        """Let go much memory that the plans keep for their next batch."""
-        for plan in self._plans.values():
-            plan.pool.release()
-
-    def clear(self) -> None:
-        """Forget all plans."""
-        self._plans = {}
 
 
 def _first_shape(layer: Layer) -> Any:

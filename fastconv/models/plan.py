@@ -8,13 +8,13 @@ computed only for what lies between a layer that learns and a loss.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..backend import batch_normalization_folding
-from ..layers import Variable
+from ..layers import Layer, Variable
 from ..layers.symbolic import Graph
 from ..ops import bound
 from . import fusion, layouts
@@ -236,3 +236,33 @@ class Plan:
         """Set the gradients of the variables to None."""
         for variable in self.variables:
             variable.grad = None
+
+
+class Plans:
+    """The plans of a model, kept while its graphs and weights are the same. Copies are empty."""
+
+    def __init__(self) -> None:
+        self._state: Any = None  # holds the graphs, which are the same if they are the very same
+        self._plans: dict[Any, Plan] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Plans, ()
+
+    def find(self, graphs: Any, key: Any, make: Callable[[], Plan]) -> Plan:
+        """Return the plan that is kept by `key`, made if need be."""
+        state = graphs, Layer.weights_added, batch_normalization_folding()
+        if self._state != state:
+            self._state, self._plans = state, {}
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = make()
+        return plan
+
+    def release(self) -> None:
+        """Let go much memory that the plans keep for their next batch."""
+        for plan in self._plans.values():
+            plan.pool.release()
+
+    def clear(self) -> None:
+        """Forget all plans."""
+        self._plans = {}

@@ -11,8 +11,8 @@ from ..layers.symbolic import Graph
 from ..serialization import serialize
 from .config import model_classes
 from .data import as_array
+from .model import Model
 from .network import Network, Shape
-from .training import Model
 
 
 class Sequential(Model):

@@ -22,12 +22,12 @@ from .plan import Key, Plan
 from .pool import KEPT_SHAPES
 
 if TYPE_CHECKING:
-    from .data import Batch
+    from .feeds import Batch
     from .objective import Objective
-    from .training import Model
+    from .training import Training
 
 
-def training_plan(model: Model, objective: Objective) -> Plan:
+def training_plan(model: Training, objective: Objective) -> Plan:
     """Return the plan of an objective, with the optimizer built for what the model trains."""
     plan = objective.plan(model)
     optimizer: Any = model.optimizer
@@ -140,11 +140,11 @@ class Trainer:
 
     Parameters
     ----------
-    model : Model
+    model : Training
     objective : Objective
     """
 
-    def __init__(self, model: Model, objective: Objective) -> None:
+    def __init__(self, model: Training, objective: Objective) -> None:
         self._model = model
         self._objective = objective
         self._plan = training_plan(model, objective)

@@ -24,7 +24,7 @@ from .portable import portable
 from .weights import build_optimizer, warn_of_optimizer
 
 if TYPE_CHECKING:
-    from ..models.training import Model
+    from ..models.model import Model
 
 OPTIMIZER = "optimizer_weights"
 

@@ -14,7 +14,7 @@ from .paths import endings_of, is_file_object
 from .portable import portable
 
 if TYPE_CHECKING:
-    from ..models.training import Model
+    from ..models.model import Model
     from . import archive  # slow to load, as is legacy_model: with the first file
 
 ENDINGS = (".keras", ".h5", ".hdf5")

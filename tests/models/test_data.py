@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastconv.layers import Dense, Input
-from fastconv.models import Sequential, data
+from fastconv.models import Sequential, feeds
 
 from .helpers import SCCE, model_for
 
@@ -166,7 +166,7 @@ def test_an_endless_generator_with_steps():
 
 
 def test_an_endless_generator_without_steps_is_suspected(monkeypatch):
-    monkeypatch.setattr(data, "MANY_BATCHES", 5)
+    monkeypatch.setattr(feeds, "MANY_BATCHES", 5)
     with pytest.warns(UserWarning, match="needs steps_per_epoch"):
         model_for().fit(batches(n=7), verbose=0)
 
@@ -241,7 +241,7 @@ def test_data_sets_hear_of_epochs_and_say_which_batch_failed():
         def on_epoch_end(self):
             heard.append("end")
 
-    feed = data.StreamFeed("fit", Source(), lambda x, y, w: (x, y, w))
+    feed = feeds.StreamFeed("fit", Source(), lambda x, y, w: (x, y, w))
     assert len(list(feed.epoch())) == 3
     assert heard == ["begin", "end"]
     with pytest.raises(RuntimeError, match="no such file") as caught:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fastconv import callbacks, layers
-from fastconv.models import Model, Sequential, data
+from fastconv.models import Model, Sequential, feeds
 
 from .. import programs
 
@@ -119,12 +119,12 @@ def test_no_large_array_is_made_after_the_first_steps(what: str) -> None:
     assert max(watch.seen[1:]) < SMALL
 
 
-@pytest.mark.parametrize("small_bytes", [data.SMALL_BYTES, 0])
+@pytest.mark.parametrize("small_bytes", [feeds.SMALL_BYTES, 0])
 def test_batches_of_targets_are_not_allocated(
     monkeypatch: pytest.MonkeyPatch, small_bytes: int
 ) -> None:
     """Unless all targets are large: then the rows of each batch are gathered."""
-    monkeypatch.setattr(data, "SMALL_BYTES", small_bytes)
+    monkeypatch.setattr(feeds, "SMALL_BYTES", small_bytes)
     watch = Watch(highest_since_last_time)
     model = Sequential([layers.Input((2,)), layers.Dense(3, activation="softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
