@@ -134,7 +134,7 @@ def conv2d_backward_input(p: ConvProblem, dy: Float32, kernel: PackedKernel, dx:
 
 def conv2d_backward_filter(p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> Run:
     """Bind the gradient of `conv2d` for the kernel."""
-    return partial(plan_conv2d(p, "backward_filter").backward_filter, p, x, dy, dkernel)
+    return plan_conv2d(p, "backward_filter").bind_backward_filter(p, x, dy, dkernel)
 
 
 def _with_copy(
@@ -143,6 +143,7 @@ def _with_copy(
     """Bind the copy of the kernel that the algorithm reads; it is made anew after a change."""
     if algorithm.packed_floats(p, direction) == 0:
         return partial(run, None)
+    copied = kernel.bind_copy(algorithm, p, direction)
     version = -1
     copy: Float32 | None = None
 
@@ -150,7 +151,7 @@ def _with_copy(
         nonlocal version, copy
         if version != kernel.version:
             version = kernel.version
-            copy = kernel.copy_for(algorithm, p, direction)
+            copy = copied()
         run(copy)
 
     return with_copy

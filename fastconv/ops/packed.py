@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -59,18 +60,29 @@ class PackedKernel:
 
     def copy_for(self, algorithm: ConvAlgorithm, p: ConvProblem, direction: str) -> Float32 | None:
         """Return the copy that `algorithm` reads, None if it reads the kernel itself."""
+        return self.bind_copy(algorithm, p, direction)()
+
+    def bind_copy(
+        self, algorithm: ConvAlgorithm, p: ConvProblem, direction: str
+    ) -> Callable[[], Float32 | None]:
+        """Return `copy_for` as a function without arguments, for calls by the thousand."""
         size = algorithm.packed_floats(p, direction)
         if size == 0:
-            return None
+            return lambda: None
         key = algorithm.name, direction, isa.active(), size
-        version, copy = self._copies.get(key, (None, None))
-        if version != self.version or copy is None:
-            wanted = self.version
-            if copy is None:
-                copy = np.empty(size, np.float32)
-            algorithm.pack(p, direction, self.kernel, copy)
-            self._copies[key] = wanted, copy
-        return copy
+        pack = algorithm.bind_pack(p, direction, self.kernel)
+
+        def copied() -> Float32:
+            version, copy = self._copies.get(key, (None, None))
+            if version != self.version or copy is None:
+                wanted = self.version
+                if copy is None:
+                    copy = np.empty(size, np.float32)
+                pack(copy)
+                self._copies[key] = wanted, copy
+            return copy
+
+        return copied
 
 
 def split(where: str, kernel: Any) -> tuple[Float32, PackedKernel | None]:

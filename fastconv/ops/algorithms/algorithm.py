@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -85,7 +86,7 @@ class ConvAlgorithm:
 
     def pack(self, p: ConvProblem, direction: str, kernel: Float32, packed: Float32) -> None:
         """Write that copy; it depends on the kernel, the direction and the instruction set."""
-        raise NotImplementedError
+        self.bind_pack(p, direction, kernel)(packed)
 
     def forward(
         self,
@@ -113,9 +114,15 @@ class ConvAlgorithm:
 
     def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
         """Write dkernel."""
-        raise NotImplementedError
+        self.bind_backward_filter(p, x, dy, dkernel)()
 
     # The same with all but the packed kernel given beforehand, for calls by the thousand
+
+    def bind_pack(
+        self, p: ConvProblem, direction: str, kernel: Float32
+    ) -> Callable[[Float32], None]:
+        """Return `pack` as a function of the copy."""
+        raise NotImplementedError
 
     def bind_forward(
         self,
@@ -133,6 +140,12 @@ class ConvAlgorithm:
         self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32
     ) -> Bound:
         """Return `backward_input` as a function of the packed kernel."""
+        raise NotImplementedError
+
+    def bind_backward_filter(
+        self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32
+    ) -> Callable[[], None]:
+        """Return `backward_filter` as a function without arguments."""
         raise NotImplementedError
 
     def can_pool(self, p: ConvProblem, distance: int) -> bool:
@@ -146,6 +159,11 @@ class ConvAlgorithm:
         raise NotImplementedError
 
 
+def flat(a: Float32, b: Float32, c: Float32) -> tuple[Float32, Float32, Float32]:
+    """Return arrays without their shapes, as drivers want them."""
+    return a.reshape(-1), b.reshape(-1), c.reshape(-1)
+
+
 class DrivenAlgorithm(ConvAlgorithm):
     """Base of algorithms whose y and dx come from one driver of kernels, on flat arrays."""
 
@@ -157,9 +175,11 @@ class DrivenAlgorithm(ConvAlgorithm):
         """Return the size of the copy of the kernel that can be kept between calls, 0 if none."""
         return self.driver(p, direction).packed_floats()
 
-    def pack(self, p: ConvProblem, direction: str, kernel: Float32, packed: Float32) -> None:
-        """Write that copy; it depends on the kernel, the direction and the instruction set."""
-        self.driver(p, direction).pack(kernel.reshape(-1), packed)
+    def bind_pack(
+        self, p: ConvProblem, direction: str, kernel: Float32
+    ) -> Callable[[Float32], None]:
+        """Return `pack` as a function of the copy."""
+        return partial(self.driver(p, direction).pack, kernel.reshape(-1))
 
     def bind_forward(
         self,
@@ -171,15 +191,13 @@ class DrivenAlgorithm(ConvAlgorithm):
         y: Float32,
     ) -> Bound:
         """Return `forward` as a function of the packed kernel."""
-        flat = x.reshape(-1), kernel.reshape(-1), y.reshape(-1)
-        return self.driver(p, "forward").bind(*flat, bias, activation)
+        return self.driver(p, "forward").bind(*flat(x, kernel, y), bias, activation)
 
     def bind_backward_input(
         self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32
     ) -> Bound:
         """Return `backward_input` as a function of the packed kernel."""
-        flat = dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1)
-        return self.driver(p, "backward_input").bind(*flat)
+        return self.driver(p, "backward_input").bind(*flat(dy, kernel, dx))
 
 
 class PoolingAlgorithm(DrivenAlgorithm):
@@ -197,5 +215,5 @@ class PoolingAlgorithm(DrivenAlgorithm):
         self, p: ConvProblem, x: Float32, kernel: Float32, bias: Float32 | None, maxima: Maxima
     ) -> Bound:
         """Return `forward` whose y is pooled, as a function of the packed kernel."""
-        flat = x.reshape(-1), kernel.reshape(-1), None
-        return self.driver(p, "forward").bind(*flat, bias, maxima=maxima)
+        arrays = x.reshape(-1), kernel.reshape(-1), None
+        return self.driver(p, "forward").bind(*arrays, bias, maxima=maxima)

@@ -5,6 +5,9 @@ Bound by memory, so it is worked off along channels: one read of x, one write of
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from ...kernels import depthwise as kernels
@@ -61,9 +64,12 @@ class Depthwise(ConvAlgorithm):
 
         return run
 
-    def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
-        """Write dkernel."""
-        kernels.depthwise_conv2d_backward_filter(x, dy, _flat(p, dkernel), _geometry(p))
+    def bind_backward_filter(
+        self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32
+    ) -> Callable[[], None]:
+        """Return `backward_filter` as a function without arguments."""
+        arrays = x, dy, _flat(p, dkernel)
+        return partial(kernels.depthwise_conv2d_backward_filter, *arrays, _geometry(p))
 
 
 def _geometry(p: ConvProblem) -> tuple[int, int, int, int, int, int]:

@@ -6,10 +6,13 @@ side by side, which is what makes few channels (a first layer's 1 or 3) affordab
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from ...kernels import isa
 from ...kernels.conv import TapConvolution
 from ...kernels.gemm import takes_dots
-from .algorithm import Float32, PoolingAlgorithm
+from .algorithm import Float32, PoolingAlgorithm, flat
 from .costs import COPY_CYCLES, RUN_CYCLES, dot_cycles, gradient_cycles, product_cycles
 from .problem import ConvProblem
 from .views import filter_driver, forward_driver, input_driver
@@ -69,6 +72,8 @@ class Direct(PoolingAlgorithm):
             return 0  # its phases read the taps apart
         return super().packed_floats(p, direction)
 
-    def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
-        """Write dkernel."""
-        filter_driver(p, False).run(x.reshape(-1), dy.reshape(-1), dkernel.reshape(-1))
+    def bind_backward_filter(
+        self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32
+    ) -> Callable[[], None]:
+        """Return `backward_filter` as a function without arguments."""
+        return partial(filter_driver(p, False).run, *flat(x, dy, dkernel))

@@ -6,9 +6,10 @@ Processing", 2006 - but in blocks that stay in L2: the whole unfolded matrix nev
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
-from .algorithm import Bound, ConvAlgorithm, Float32
+from .algorithm import Bound, ConvAlgorithm, Float32, flat
 from .costs import COPY_CYCLES, SCATTER_CYCLES, SCATTER_RUN, gradient_cycles, product_cycles
 from .problem import ConvProblem
 from .views import filter_driver, fold_driver, forward_driver
@@ -63,6 +64,8 @@ class Im2col(ConvAlgorithm):
         run = partial(fold_driver(p).run, dy.reshape(-1), kernel.reshape(-1), dx.reshape(-1))
         return lambda packed: run()
 
-    def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
-        """Write dkernel."""
-        filter_driver(p, True).run(x.reshape(-1), dy.reshape(-1), dkernel.reshape(-1))
+    def bind_backward_filter(
+        self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32
+    ) -> Callable[[], None]:
+        """Return `backward_filter` as a function without arguments."""
+        return partial(filter_driver(p, True).run, *flat(x, dy, dkernel))

@@ -10,10 +10,12 @@ arXiv:1904.06376.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...kernels import isa
-from .algorithm import DrivenAlgorithm, Float32
+from .algorithm import DrivenAlgorithm, Float32, flat
 from .costs import FMA_PER_CYCLE, KERNEL_SHARE, SPLIT_CYCLES
 from .problem import ConvProblem
 from .views import split_driver, split_filter_driver
@@ -82,10 +84,12 @@ class Split(DrivenAlgorithm):
             return split_filter_driver(p, _planes(p, direction)).workspace_bytes()
         return self.driver(p, direction).workspace_bytes()
 
-    def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
-        """Write dkernel."""
+    def bind_backward_filter(
+        self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32
+    ) -> Callable[[], None]:
+        """Return `backward_filter` as a function without arguments."""
         driver = split_filter_driver(p, _planes(p, "backward_filter"))
-        driver.run(x.reshape(-1), dy.reshape(-1), dkernel.reshape(-1))
+        return partial(driver.run, *flat(x, dy, dkernel))
 
     def driver(self, p: ConvProblem, direction: str) -> SplitConvolution:
         """Return what computes y or dx."""

@@ -8,11 +8,13 @@ arXiv:1509.09308.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...kernels import isa
 from ...kernels.winograd import Winograd as WinogradDriver
 from ...kernels.winograd import members
 from ...kernels.winograd_filter import kernel_gradient
-from .algorithm import Float32, PoolingAlgorithm
+from .algorithm import Float32, PoolingAlgorithm, flat
 from .costs import (
     COPY_CYCLES,
     KERNEL_SHARE,
@@ -134,8 +136,14 @@ class Winograd(PoolingAlgorithm):
         """Return the transformed kernel and a block of transformed tiles."""
         return self.driver(p, direction).workspace_bytes()
 
-    def backward_filter(self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32) -> None:
-        """Write dkernel."""
-        arrays = x.reshape(-1), dy.reshape(-1), dkernel.reshape(-1)
-        if not kernel_gradient(self.driver(p, "backward_filter"), *arrays):
-            filter_driver(p, False).run(*arrays)
+    def bind_backward_filter(
+        self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32
+    ) -> Callable[[], None]:
+        """Return `backward_filter` as a function without arguments."""
+        driver, arrays = self.driver(p, "backward_filter"), flat(x, dy, dkernel)
+
+        def run() -> None:
+            if not kernel_gradient(driver, *arrays):
+                filter_driver(p, False).run(*arrays)
+
+        return run
