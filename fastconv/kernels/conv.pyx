@@ -9,9 +9,10 @@ first. All are the same product; lines and lists give the same bits.
 from libc.stdlib cimport calloc, free
 
 from .gemm cimport (
-    can_be_dots, ceil_div, grid_axis, multiply_grid, multiply_rows, pack_all, packed_floats, rows_job,
+    can_be_dots, ceil_div, grid_axis, is_chain, multiply_grid, multiply_rows, multiply_windows, pack_all,
+    packed_floats, rows_job,
 )
-from .isa cimport active_table, fc_ukernels
+from .isa cimport FC_POOLED_SIZE, active_table, fc_ukernels
 from .pooling cimport Maxima
 from .taps cimport (
     create_view, delete_view, divide, finish_view, load, locate, take_whole_rows, tap_block, tap_blocks,
@@ -24,7 +25,7 @@ from .workspace cimport FC_SLOT_IMAGE, FC_SLOT_PACK_B, FC_SLOT_PARTIAL, FC_SLOT_
 cdef enum:
     BLOCK_FLOATS = 112 * 1024
     BLOCK_PIXELS = 2048
-    GRID_DEPTH = 576      # a task writes as many offsets of summed elements
+    GRID_DEPTH = 576      # most elements summed over lines of pixels, whose ends leave tiles half empty
     POOLED_FLOATS = 6144  # of results that are pooled: they stay in L1
 
 
@@ -41,6 +42,7 @@ cdef struct conv_context:
     Py_ssize_t cols              # output channels of a group
     Py_ssize_t chunk_cols, col_chunks
     bint unfold, grid
+    bint windows                 # results are pooled in registers
     double cycles                # of all tasks on one thread, about
     void* maxima                 # a Maxima that takes the results, or NULL
     float* results               # TMP per worker: a block's rows, laid out as y
@@ -63,7 +65,7 @@ cdef void conv_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef float* loaded = s.loaded + worker() * s.loaded_floats
     cdef Py_ssize_t* words = s.words + worker() * s.n_words
     cdef grid_axis axes[3]
-    cdef Py_ssize_t n, i, t, m, y_image = s.y_image
+    cdef Py_ssize_t n, y_image = s.y_image
     cdef float* out
     locate(&block, &s.blocks, view, &s.image, task // s.col_chunks // s.groups)
     load(&block, view, &s.image, s.x + group * s.image.depth, loaded)
@@ -74,6 +76,11 @@ cdef void conv_task(void* context, Py_ssize_t task) noexcept nogil:
     job.col_begin = chunk * s.chunk_cols
     job.col_end = min(job.col_begin + s.chunk_cols, s.cols)
     job.packed = s.packed + worker() * s.packed_floats
+    if s.windows:
+        find_taps(view, &block, job.n_taps, words)
+        job.taps = words
+        pool_windows(<Maxima>s.maxima, &job, &block, group * s.cols)
+        return
     if s.maxima != NULL:
         y_image = block.rows * view.out_row
         out = s.results + worker() * s.results_floats
@@ -84,11 +91,9 @@ cdef void conv_task(void* context, Py_ssize_t task) noexcept nogil:
         axes[0] = grid_axis(block.images, block.image_step, y_image)
         axes[1] = grid_axis(block.rows, block.row_step, view.out_row)
         axes[2] = grid_axis(block.cols, block.col_step, view.out_col)
-        for t in range(job.n_taps):
-            m = (view.ty[t * view.run] * block.pixel_row + view.tx[t * view.run]) * block.pixel
-            for i in range(job.depth):
-                words[t * job.depth + i] = m + i
-        multiply_grid(&job, axes, block.data, out + group * s.cols, words)
+        find_taps(view, &block, job.n_taps, words)
+        job.taps = words
+        multiply_grid(&job, axes, block.data, out + group * s.cols)
     else:
         multiply_list(s, &job, &block, loaded, words, out + group * s.cols, y_image)
     if s.maxima != NULL:
@@ -97,6 +102,41 @@ cdef void conv_task(void* context, Py_ssize_t task) noexcept nogil:
                 block.image + n, block.row, block.rows, out + n * y_image,
                 group * s.cols + job.col_begin, group * s.cols + job.col_end,
             )
+
+
+cdef void pool_windows(
+    Maxima maxima, rows_job* job, const tap_block* block, Py_ssize_t channel,
+) noexcept nogil:
+    """Compute the maxima of a block of whole rows, and no sum twice."""
+    cdef Py_ssize_t first = block.row // FC_POOLED_SIZE, row = maxima.pool.OW * maxima.pool.C
+    cdef Py_ssize_t image = maxima.pool.OH * row
+    cdef grid_axis[3] axes
+    axes[0] = grid_axis(block.images, block.image_step, image)
+    axes[1] = grid_axis(min(ceil_div(block.rows, FC_POOLED_SIZE), maxima.pool.OH - first),
+                        FC_POOLED_SIZE * block.row_step, row)
+    axes[2] = grid_axis(maxima.pool.OW, 0, maxima.pool.C)
+    job.activation = maxima.pool.activation
+    multiply_windows(job, axes, block.data, block.col_step, block.row_step,
+                     maxima.y + block.image * image + first * row + channel)
+
+
+cdef void find_taps(
+    const tap_view* view, const tap_block* block, Py_ssize_t count, Py_ssize_t* taps,
+) noexcept nogil:
+    """Write where the runs of taps lie, seen from a pixel."""
+    cdef Py_ssize_t t
+    for t in range(count):
+        taps[t] = (view.ty[t * view.run] * block.pixel_row + view.tx[t * view.run]) * block.pixel
+
+
+cdef bint takes_windows(
+    Maxima maxima, const tap_view* view, Py_ssize_t n_taps, Py_ssize_t depth,
+) noexcept:
+    """Return whether windows are pooled in registers: 2 x 2, all inside, no positions wanted."""
+    return (maxima.argmax == NULL and is_chain(n_taps, depth)
+            and maxima.pool.KH == maxima.pool.KW == maxima.pool.SH == maxima.pool.SW == FC_POOLED_SIZE
+            and FC_POOLED_SIZE * maxima.pool.OH <= view.rows
+            and FC_POOLED_SIZE * maxima.pool.OW <= view.cols)
 
 
 cdef void multiply_list(
@@ -108,7 +148,7 @@ cdef void multiply_list(
     cdef const float** a = <const float**>words
     cdef float** c = <float**>(words + BLOCK_PIXELS)
     cdef Py_ssize_t* taps = words + 2 * BLOCK_PIXELS
-    cdef Py_ssize_t n, i, j, t, m = 0
+    cdef Py_ssize_t n, i, j, m = 0
     cdef const float* row
     cdef float* columns
     for n in range(block.images):
@@ -126,8 +166,7 @@ cdef void multiply_list(
             a[i] = columns + i * job.depth
         taps[0] = 0
     else:
-        for t in range(job.n_taps):
-            taps[t] = (view.ty[t * view.run] * block.pixel_row + view.tx[t * view.run]) * block.pixel
+        find_taps(view, block, job.n_taps, taps)
     multiply_rows(job)
 
 
@@ -186,29 +225,32 @@ cdef class TapConvolution:
         s.view, s.image = view, self.image
         s.groups, s.b_group, s.cols = self.groups, self.b_group, self.cols
         s.y_image, s.y_pixel, s.unfold = self.y_image, self.y_pixel, self.unfold
+        s.job.n_taps, s.job.depth = view.n_taps // view.run, view.run * self.image.depth
+        if self.unfold:
+            s.job.n_taps, s.job.depth = 1 if total else 0, total
+        s.windows = maxima is not None and not self.unfold and total > 0 and takes_windows(
+            maxima, view, s.job.n_taps, s.job.depth
+        )
         pixels = BLOCK_PIXELS
         if self.unfold:
             pixels = max(1, min(pixels, 2 * BLOCK_FLOATS // max(total, 1)))
         s.maxima, s.results_floats = <void*>maxima if maxima is not None else NULL, 0
-        if maxima is not None:
+        if maxima is not None and not s.windows:
             pixels = min(pixels, max(POOLED_FLOATS // self.y_pixel, maxima.pool.SH * view.cols))
         divide(&s.blocks, view, &self.image, BLOCK_FLOATS, pixels)
         if maxima is not None:
             take_whole_rows(&s.blocks, view, &self.image, maxima.pool.SH)
+        if maxima is not None and not s.windows:
             s.results_floats = s.blocks.images * s.blocks.rows * view.out_row
         s.loaded_floats = s.blocks.floats
         if self.unfold:
             s.loaded_floats += s.blocks.images * s.blocks.rows * s.blocks.cols * total
         s.packed_floats = packed_floats()
         s.n_words = 2 * BLOCK_PIXELS + view.n_taps
-        s.job.n_taps, s.job.depth = view.n_taps // view.run, view.run * self.image.depth
-        if self.unfold:
-            s.job.n_taps, s.job.depth = 1 if total else 0, total
         s.job.a_step = 1
         s.job.b_k, s.job.b_n = self.b_k, self.b_n
         s.job.b_panel, s.job.chain = 0, 0
-        s.job.dots = (not self.unfold and 0 < total <= 2 * BLOCK_PIXELS
-                      and can_be_dots(self.cols, s.job.depth, total))
+        s.job.dots = not self.unfold and can_be_dots(self.cols, s.job.depth, total)
         # Few summed elements: lists of rows would cost too much beside them.
         s.grid = s.job.dots or (not self.unfold and 0 < total <= GRID_DEPTH
                                 and self.image.N * view.rows * view.cols > 1)

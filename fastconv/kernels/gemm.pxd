@@ -30,11 +30,19 @@ cdef void multiply_rows(const rows_job* job) noexcept nogil
 cdef struct grid_axis:
     Py_ssize_t count, a, c
 
-# The same product where the rows are those of a grid of three axes; a, c: the first one's. Instead
-# of job.a, .c, .rows and .taps, offsets [n_taps * depth] tell where a row's summed elements are.
+# The same product where the rows are those of a grid of three axes; a, c: the first one's, instead
+# of job.a, .c and .rows.
 cdef void multiply_grid(
-    const rows_job* job, const grid_axis* axes, const float* a, float* c, const Py_ssize_t* offsets,
+    const rows_job* job, const grid_axis* axes, const float* a, float* c,
 ) noexcept nogil
+# The maxima of windows of 2 x 2 rows of such a grid, `axes` being those of the windows: images, lines
+# and windows of a line; rows and lines of A lie a_row and a_line apart. A sum is one chain.
+cdef void multiply_windows(
+    const rows_job* job, const grid_axis* axes, const float* a, Py_ssize_t a_row, Py_ssize_t a_line,
+    float* c,
+) noexcept nogil
+# Whether sums of so many elements are one chain.
+cdef bint is_chain(Py_ssize_t n_taps, Py_ssize_t depth) noexcept nogil
 # Whether job.dots pays for so few columns and `total` summed elements, `run` of them being adjacent in
 # A at a time. It follows from a problem alone: the bits are others than those of multiply_rows.
 cdef bint can_be_dots(Py_ssize_t cols, Py_ssize_t run, Py_ssize_t total) noexcept nogil

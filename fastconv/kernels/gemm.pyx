@@ -222,17 +222,49 @@ cdef void pack_dots(
             job.packed[n * count + i] = b[n * step]
 
 
+cdef Py_ssize_t offset_of(const rows_job* job, Py_ssize_t k) noexcept nogil:
+    return job.taps[k // job.depth] + k % job.depth * job.a_step
+
+
+cdef void find_offsets(
+    const rows_job* job, Py_ssize_t k, Py_ssize_t count, Py_ssize_t* offsets,
+) noexcept nogil:
+    """Write where the summed elements [k, k + count) of a row are: of whole taps, or inside one."""
+    cdef Py_ssize_t run = min(job.depth, count), offset, i
+    while count > 0:
+        offset = offset_of(job, k)
+        for i in range(run):
+            offsets[i] = offset + i * job.a_step
+        offsets += run
+        k += run
+        count -= run
+
+
+cdef bint is_bare(const rows_job* job, bint first, bint last) noexcept nogil:
+    """Return whether all results are whole vectors of sums as they are."""
+    return (first and not job.accumulate and not job.dots
+            and (job.col_end - job.col_begin) % active_table().vl == 0
+            and not (last and (job.bias != NULL or job.activation != FC_LINEAR)))
+
+
 cdef void multiply_chain(
-    const rows_job* job, const grid_axis* axes, const float* a, float* c, const Py_ssize_t* offsets,
+    const rows_job* job, const grid_axis* axes, const float* a, float* c,
     Py_ssize_t k, Py_ssize_t count, bint first, bint last,
 ) noexcept nogil:
     """Add the products of summed elements [k, k + count) to C; the strips lie along axes[2]."""
     cdef const fc_ukernels* table = active_table()
     cdef Py_ssize_t col = job.col_begin, i, j
     cdef bint once = axes[0].count * axes[1].count * axes[2].count < FEW_ROWS
+    cdef Py_ssize_t offsets[MOST_SUMMED]
     cdef fc_strip strip
     strip.rows, strip.a_row, strip.c_row = axes[2].count, axes[2].a, axes[2].c
-    strip.offsets, strip.depth, strip.run = offsets, count, min(job.depth, count)
+    strip.offsets, strip.depth = offsets, count
+    strip.run, strip.a_step = min(job.depth, count), job.a_step
+    if 0 < count == strip.run and not job.chain and is_bare(job, first, last):
+        a += offset_of(job, k)
+        strip.offsets = NULL
+    else:
+        find_offsets(job, k, count, offsets)
     strip.links = ceil_div(count, job.chain) if job.chain else 1
     strip.accumulate = job.accumulate or not first
     strip.activation = job.activation if last else FC_LINEAR
@@ -256,7 +288,7 @@ cdef void multiply_chain(
 
 
 cdef void multiply_grid(
-    const rows_job* job, const grid_axis* axes, const float* a, float* c, const Py_ssize_t* offsets,
+    const rows_job* job, const grid_axis* axes, const float* a, float* c,
 ) noexcept nogil:
     cdef grid_axis best[3]
     cdef Py_ssize_t total = job.n_taps * job.depth, k = 0, end
@@ -269,8 +301,36 @@ cdef void multiply_grid(
         best[1], best[2] = best[2], best[1]
     while k < total:
         end = chain_end(job.n_taps, job.depth, k)
-        multiply_chain(job, best, a, c, offsets + k, k, end - k, k == 0, end == total)
+        multiply_chain(job, best, a, c, k, end - k, k == 0, end == total)
         k = end
+
+
+cdef bint is_chain(Py_ssize_t n_taps, Py_ssize_t depth) noexcept nogil:
+    return chain_end(n_taps, depth, 0) == n_taps * depth
+
+
+cdef void multiply_windows(
+    const rows_job* job, const grid_axis* axes, const float* a, Py_ssize_t a_row, Py_ssize_t a_line,
+    float* c,
+) noexcept nogil:
+    cdef const fc_ukernels* table = active_table()
+    cdef Py_ssize_t col = job.col_begin, i, j
+    cdef Py_ssize_t offsets[MOST_SUMMED]
+    cdef fc_strip strip
+    strip.rows, strip.a_row, strip.a_line, strip.c_row = axes[2].count, a_row, a_line, axes[2].c
+    strip.offsets, strip.depth = offsets, job.n_taps * job.depth
+    strip.activation = job.activation
+    find_offsets(job, 0, strip.depth, offsets)
+    while col < job.col_end:
+        strip.cols = min(table.tile_cols, job.col_end - col)
+        strip.b = get_panel(job, table, 0, strip.depth, col, strip.cols, False, &strip.b_step)
+        strip.bias = job.bias + col if job.bias != NULL else NULL
+        for i in range(axes[0].count):
+            for j in range(axes[1].count):
+                strip.a = a + i * axes[0].a + j * axes[1].a
+                strip.c = c + i * axes[0].c + j * axes[1].c + col
+                table.pooled_strip_f32(&strip)
+        col += table.tile_cols
 
 
 cdef struct matmul_context:
@@ -301,15 +361,13 @@ cdef void pack_task(void* context, Py_ssize_t task) noexcept nogil:
 cdef void matmul_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef matmul_context* s = <matmul_context*>context
     cdef const fc_ukernels* table = active_table()
-    cdef Py_ssize_t offsets[MOST_SUMMED]
     cdef grid_axis axes[3]
     cdef rows_job job = s.job
     cdef Py_ssize_t row = task // s.col_blocks * s.block_rows
     cdef const float* a = s.a + row * s.a_row
-    cdef const float* piece
     cdef float* c = s.c + row * s.c_row
     cdef float* packed_a = s.packed_a + worker() * s.packed_a_floats
-    cdef Py_ssize_t k, begin = 0, end = 0, offset, step = s.a_k
+    cdef Py_ssize_t begin = 0, end = 0, offset = 0
     job.rows = min(s.block_rows, s.M - row)
     job.col_begin = s.col_begin + task % s.col_blocks * s.block_cols
     job.col_end = min(job.col_begin + s.block_cols, s.col_end)
@@ -319,28 +377,25 @@ cdef void matmul_task(void* context, Py_ssize_t task) noexcept nogil:
         job.packed = s.packed_b + worker() * s.packed_b_floats
     axes[0] = axes[1] = grid_axis(1, 0, 0)
     axes[2] = grid_axis(job.rows, s.a_row, s.c_row)
+    job.taps = &offset
     while True:  # once for an empty sum
         if s.K:
             end = chain_end(1, s.K, begin)
-        piece = packed_a
         if s.M == 1 and not job.dots:
             job.a, job.c, offset = &a, &c, begin * s.a_k
             multiply_block(&job, &offset, 1, end - begin, begin, begin == 0, end == s.K)
+        elif not s.pack_a:
+            multiply_chain(&job, axes, a, c, begin, end - begin, begin == 0, end == s.K)
         else:
-            if not s.pack_a:
-                piece = a + begin * s.a_k
-            elif s.a_k == 1:
+            if s.a_k == 1:
                 # Odd multiples of a vector apart, the rows no longer share a cache set.
-                axes[2].a, step = (ceil_div(end - begin, table.vl) | 1) * table.vl, 1
+                axes[2].a, job.a_step = (ceil_div(end - begin, table.vl) | 1) * table.vl, 1
                 table.pack_rows(packed_a, a + begin, s.a_row, job.rows, end - begin, axes[2].a)
             else:
-                axes[2].a, step = 1, ceil_div(job.rows, table.vl) * table.vl
-                table.pack_rows(packed_a, a + begin * s.a_k, s.a_k, end - begin, job.rows, step)
-            for k in range(end - begin):
-                offsets[k] = k * step
-            multiply_chain(
-                &job, axes, piece, c, offsets, begin, end - begin, begin == 0, end == s.K
-            )
+                axes[2].a, job.a_step = 1, ceil_div(job.rows, table.vl) * table.vl
+                table.pack_rows(packed_a, a + begin * s.a_k, s.a_k, end - begin, job.rows, job.a_step)
+            offset = -begin * job.a_step  # what is packed begins there
+            multiply_chain(&job, axes, packed_a, c, begin, end - begin, begin == 0, end == s.K)
         begin = end
         if begin == s.K:
             return

@@ -23,10 +23,12 @@ cdef extern from "gemm/tile.h" nogil:
 
 cdef extern from "gemm/strip.h" nogil:
     enum: FC_DOTS_COLS
+    enum: FC_POOLED_SIZE
     ctypedef struct fc_strip:
         const float* a
-        Py_ssize_t a_row
+        Py_ssize_t a_row, a_line
         const Py_ssize_t* offsets
+        Py_ssize_t a_step
         Py_ssize_t depth
         Py_ssize_t run
         Py_ssize_t links
@@ -98,14 +100,16 @@ cdef extern from "winograd/winograd.h" nogil:
         Py_ssize_t mv, rv, mh, rh
         void (*input)(const float* x, Py_ssize_t row, Py_ssize_t pixel,
                       const fc_winograd_window* window, Py_ssize_t channels, float* v,
-                      Py_ssize_t step) noexcept nogil
+                      Py_ssize_t step, Py_ssize_t tiles, Py_ssize_t next) noexcept nogil
         void (*output)(const float* m, Py_ssize_t step, Py_ssize_t channels, const float* bias,
                        int activation, float* y, Py_ssize_t row, Py_ssize_t pixel,
-                       Py_ssize_t rows, Py_ssize_t cols, int* finite) noexcept nogil
+                       Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t tiles, Py_ssize_t next,
+                       int* finite) noexcept nogil
         void (*kernel)(const float* g, const Py_ssize_t* taps, Py_ssize_t channels, float* u,
                        Py_ssize_t step) noexcept nogil
         void (*spread)(const float* dy, Py_ssize_t row, Py_ssize_t pixel, Py_ssize_t rows,
-                       Py_ssize_t cols, Py_ssize_t channels, float* z, Py_ssize_t step) noexcept nogil
+                       Py_ssize_t cols, Py_ssize_t channels, float* z, Py_ssize_t step,
+                       Py_ssize_t tiles, Py_ssize_t next) noexcept nogil
         void (*gather)(const float* m, Py_ssize_t step, Py_ssize_t channels, float* dg,
                        const Py_ssize_t* taps, int* finite) noexcept nogil
 
@@ -200,6 +204,7 @@ cdef extern from "registry.h" nogil:
         void (*tile_f32)(const fc_tile* tile) noexcept nogil
         void (*strip_f32)(const fc_strip* strip) noexcept nogil
         void (*dots_f32)(const fc_strip* strip) noexcept nogil
+        void (*pooled_strip_f32)(const fc_strip* strip) noexcept nogil
         void (*row_f32)(const float* a, Py_ssize_t a_step, const float* b, Py_ssize_t b_step,
                         Py_ssize_t depth, Py_ssize_t cols, float* sum) noexcept nogil
         void (*pack_rows)(float* packed, const float* b, Py_ssize_t b_step, Py_ssize_t rows,

@@ -47,7 +47,6 @@ cdef struct winograd_context:
     float* planes                    # TMP per worker: [phases][n_planes][read_tiles][depth] and [...][cols]
     Py_ssize_t planes_floats
     float* packed                    # TMP per worker
-    Py_ssize_t* offsets              # TMP of summed elements, in a row of a plane
     Py_ssize_t* tap_offsets          # TMP per worker: [2 * KH * KW]
     # gradient for the kernel
     const float* dy
@@ -77,9 +76,7 @@ cdef class Winograd:
     cdef Py_ssize_t* taps
 
     cdef void describe(self, winograd_context* s, Py_ssize_t tiles) noexcept nogil
-    cdef void reserve(
-        self, winograd_context* s, int team, int planes, Py_ssize_t depth, Py_ssize_t step
-    ) except *
+    cdef void reserve(self, winograd_context* s, int team, int planes) except *
     cdef void count_tiles(self, winograd_context* s) noexcept nogil
     cdef void prepare(self, winograd_context* s, Maxima maxima=*) noexcept
     cdef void transform_kernel(self, winograd_context* s) except *

@@ -91,9 +91,10 @@ cdef void kernel_task(void* context, Py_ssize_t task) noexcept nogil:
 cdef void transform_input(
     const winograd_context* s, const tap_block* read, float* v, Py_ssize_t v_step,
 ) noexcept nogil:
-    """Write the planes of a block's tiles."""
-    cdef Py_ssize_t n, i, j, y, x, phase, m = 0
+    """Write the planes of a block's tiles; those between the borders of a row in one call."""
+    cdef Py_ssize_t n, i, j, y, x, phase, count, m = 0
     cdef Py_ssize_t row = s.SH * s.image.W * s.image.C, pixel = s.SW * s.image.C
+    cdef Py_ssize_t next_tile = s.view.in_col * s.image.C
     cdef const float* image
     cdef fc_winograd_window window
     cdef const fc_winograd_window* clipped
@@ -103,10 +104,14 @@ cdef void transform_input(
         image = s.x + n * s.image.H * s.image.W * s.image.C
         for i in range(read.row, read.row + read.rows):
             y = i * s.view.in_row + s.view.min_y
-            for j in range(read.col, read.col + read.cols):
+            j = read.col
+            while j < read.col + read.cols:
                 x = j * s.view.in_col + s.view.min_x
-                clipped = NULL
-                if (y < 0 or x < 0 or y + s.SH * s.nv > s.image.H or x + s.SW * s.nh > s.image.W):
+                count, clipped = 1, NULL
+                if x >= 0 and x + s.SW * s.nh <= s.image.W:
+                    count += (s.image.W - s.SW * s.nh - x) // s.view.in_col
+                    count = min(count, read.col + read.cols - j)
+                if y < 0 or x < 0 or y + s.SH * s.nv > s.image.H or x + s.SW * s.nh > s.image.W:
                     clipped = &window
                 for phase in range(s.phases):
                     if clipped != NULL:
@@ -114,9 +119,10 @@ cdef void transform_input(
                     s.transforms.input(
                         image + ((y + phase // s.SW) * s.image.W + x + phase % s.SW) * s.image.C,
                         row, pixel, clipped, s.depth, v + phase * s.n_planes * v_step + m * s.depth,
-                        v_step,
+                        v_step, count, next_tile,
                     )
-                m += 1
+                j += count
+                m += count
 
 
 cdef void clip(
@@ -182,11 +188,12 @@ cdef void multiply_planes(
     const float* v, Py_ssize_t v_step, float* m, Py_ssize_t m_step,
 ) noexcept nogil:
     """Sum the products of all parts, plane by plane."""
-    cdef Py_ssize_t plane, part, offset, row = block.cols * s.chunk_cols
+    cdef Py_ssize_t plane, part, offset
+    cdef Py_ssize_t cols = job.col_end - job.col_begin, row = block.cols * cols
     cdef grid_axis[3] axes
     axes[0] = grid_axis(block.images, read.rows * read.cols * s.depth, block.rows * row)
     axes[1] = grid_axis(block.rows, read.cols * s.depth, row)
-    axes[2] = grid_axis(block.cols, s.depth, s.chunk_cols)
+    axes[2] = grid_axis(block.cols, s.depth, cols)
     for plane in range(s.n_planes):
         job.accumulate = False
         for part in range(s.n_parts):
@@ -195,10 +202,38 @@ cdef void multiply_planes(
             job.b = s.u + (part * s.n_planes + plane) * s.u_step
             offset = ((s.parts[part].phase * s.n_planes + plane) * v_step
                       + (s.parts[part].row * read.cols + s.parts[part].col) * s.depth)
-            multiply_grid(job, axes, v + offset, m + plane * m_step - job.col_begin, s.offsets)
+            multiply_grid(job, axes, v + offset, m + plane * m_step - job.col_begin)
             job.accumulate = True
         if not job.accumulate:  # no part has this plane
             memset(m + plane * m_step, 0, block.images * block.rows * row * sizeof(float))
+
+
+cdef void transform_output(
+    winograd_context* s, const rows_job* job, Py_ssize_t image, Py_ssize_t i, Py_ssize_t j,
+    Py_ssize_t count, const float* m, Py_ssize_t m_step, float* out,
+) noexcept nogil:
+    """Write the job's columns of equal tiles side by side, from (i, j) on, to `out`."""
+    cdef Py_ssize_t rows = min(s.mv, s.OH - s.mv * i), cols = min(s.mh, s.OW - s.mh * j)
+    cdef Py_ssize_t row = s.OW * s.cols, pixel = s.cols, width = job.col_end - job.col_begin, tile
+    cdef const float* bias = s.bias
+    cdef int finite
+    if s.bias != NULL:
+        bias += job.col_begin
+    if s.lying:
+        row, pixel, rows, cols = pixel, row, cols, rows
+    s.transforms.output(
+        m, m_step, width, bias, s.activation, out + job.col_begin, row, pixel,
+        rows, cols, count, s.mh * s.cols, &finite,
+    )
+    if finite:
+        return
+    if count == 1:
+        direct_tile(s, image, i, j, out, cols if s.lying else rows, rows if s.lying else cols,
+                    job.col_begin, job.col_end, job.packed)
+        return
+    for tile in range(count):  # which of them is it?
+        transform_output(s, job, image, i, j + tile, 1, m + tile * width, m_step,
+                         out + tile * s.mh * s.cols)
 
 
 cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
@@ -210,19 +245,15 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef float* m = v + s.phases * s.n_planes * v_step
     cdef Py_ssize_t begin = task % s.col_chunks * s.chunk_cols
     cdef Py_ssize_t end = min(begin + s.chunk_cols, s.cols)
-    cdef Py_ssize_t n, i, j, first, rows, cols, row, pixel
-    cdef int finite
+    cdef Py_ssize_t n, i, first, rows, whole, tap = 0
     cdef tap_block block, read
     cdef rows_job job
     cdef float* results = s.results + worker() * s.pooled_rows * s.mv * s.OW * s.cols
     cdef float* image_row
     cdef float* out
-    cdef const float* bias = s.bias
-    if bias != NULL:
-        bias += begin
     locate_tiles(s, task // s.col_chunks, &block, &read)
     transform_input(s, &read, v, v_step)
-    job.n_taps, job.depth = 1, s.depth
+    job.taps, job.n_taps, job.depth, job.a_step = &tap, 1, s.depth, 1
     job.b_taps, job.b_panel = NULL, s.depth * active_table().tile_cols
     job.dots = False
     job.chain = CHAIN if max(s.mv, s.mh) > 2 else 0
@@ -230,27 +261,19 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     job.bias, job.activation = NULL, FC_LINEAR
     job.packed = s.packed + worker() * packed_floats()
     multiply_planes(s, &job, &block, &read, v, v_step, m, m_step)
-    row, pixel = s.OW * s.cols, s.cols
-    if s.lying:
-        row, pixel = pixel, row
     for n in range(block.images):
         for i in range(block.rows):
             first = s.mv * (block.row + i)
-            rows = min(s.mv, s.OH - first)
             image_row = s.y + ((block.image + n) * s.OH + first) * s.OW * s.cols
             if s.maxima != NULL:
                 image_row = results + i % s.pooled_rows * s.mv * s.OW * s.cols
-            for j in range(block.cols):
-                cols = min(s.mh, s.OW - s.mh * (block.col + j))
-                out = image_row + s.mh * (block.col + j) * s.cols
-                s.transforms.output(
-                    m, m_step, end - begin, bias, s.activation, out + begin, row, pixel,
-                    cols if s.lying else rows, rows if s.lying else cols, &finite,
-                )
-                if not finite:
-                    direct_tile(s, block.image + n, block.row + i, block.col + j, out, rows, cols,
-                                begin, end, job.packed)
-                m += s.chunk_cols
+            out = image_row + s.mh * block.col * s.cols
+            whole = min(block.cols, s.OW // s.mh - block.col)
+            transform_output(s, &job, block.image + n, block.row + i, block.col, whole, m, m_step, out)
+            if whole < block.cols:
+                transform_output(s, &job, block.image + n, block.row + i, block.col + whole, 1,
+                                 m + whole * (end - begin), m_step, out + whole * s.mh * s.cols)
+            m += block.cols * (end - begin)
             if s.maxima != NULL and ((i + 1) % s.pooled_rows == 0 or i + 1 == block.rows):
                 first -= i % s.pooled_rows * s.mv
                 rows = min(s.pooled_rows * s.mv, s.OH - first)
@@ -353,18 +376,15 @@ cdef class Winograd:
         s.read_tiles = (s.blocks.images * (s.blocks.rows + s.rows_after)
                         * (s.blocks.cols + s.cols_after))
 
-    cdef void reserve(
-        self, winograd_context* s, int team, int planes, Py_ssize_t depth, Py_ssize_t step,
-    ) except *:
-        """Get scratch memory: `planes` blocks of planes, `depth` summed elements `step` apart."""
-        cdef Py_ssize_t k, words = depth + team * 2 * s.KH * s.KW
+    cdef void reserve(self, winograd_context* s, int team, int planes) except *:
+        """Get scratch memory: `planes` blocks of planes."""
+        cdef Py_ssize_t words = team * 2 * s.KH * s.KW
         s.loaded = scratch(FC_SLOT_IMAGE, team * tile_floats(s))
         s.planes = scratch(FC_SLOT_PLANES, planes * s.planes_floats)
         s.packed = scratch(FC_SLOT_PACK_B, team * packed_floats())
-        s.offsets = <Py_ssize_t*>scratch(FC_SLOT_ROWS, words * sizeof(Py_ssize_t) // sizeof(float))
-        s.tap_offsets = s.offsets + depth
-        for k in range(depth):
-            s.offsets[k] = k * step
+        s.tap_offsets = <Py_ssize_t*>scratch(
+            FC_SLOT_ROWS, words * sizeof(Py_ssize_t) // sizeof(float)
+        )
 
     cdef void prepare(self, winograd_context* s, Maxima maxima=None) noexcept:
         """Describe what writes y or dx, or hands y over to be pooled."""
@@ -419,7 +439,7 @@ cdef class Winograd:
         cdef winograd_context s
         self.prepare(&s)
         floats = tile_floats(&s) + block_planes(&s) + packed_floats() + s.n_parts * s.n_planes * s.u_step
-        return 4 * floats + 8 * s.depth
+        return 4 * floats
 
 
 cdef Py_ssize_t tiles_together(Py_ssize_t m, Py_ssize_t distance) noexcept nogil:
@@ -483,7 +503,7 @@ cdef class BoundWinograd:
             s.chunk_cols = ceil_div(s.chunk_cols, 2 * tile_cols) * tile_cols
         s.col_chunks = ceil_div(s.cols, s.chunk_cols)
         s.planes_floats = block_planes(s)
-        self.driver.reserve(s, team, team, s.depth, 1)
+        self.driver.reserve(s, team, team)
         s.results = scratch(FC_SLOT_PARTIAL, team * s.pooled_rows * s.mv * s.OW * s.cols)
         if packed is not None:
             s.u = <float*>&packed[0]  # only read

@@ -29,7 +29,7 @@ cdef void spread_task(void* context, Py_ssize_t share) noexcept nogil:
     cdef float* v = s.planes
     cdef float* z = v + s.phases * s.n_planes * v_step
     cdef tap_block block, read, lines
-    cdef Py_ssize_t line, end, i, j, m, rows, cols, row = s.OW * s.F, pixel = s.F
+    cdef Py_ssize_t line, end, i, j, m, rows, cols, count, row = s.OW * s.F, pixel = s.F
     if s.lying:
         row, pixel = pixel, row
     locate_tiles(s, s.number, &block, &read)
@@ -43,13 +43,17 @@ cdef void spread_task(void* context, Py_ssize_t share) noexcept nogil:
         transform_input(s, &lines, v + m * s.depth, v_step)
         for i in range(lines.row, lines.row + lines.rows):
             rows = min(s.mv, s.OH - s.mv * i) if i < block.row + block.rows else 0
-            for j in range(read.col, read.col + read.cols):
+            j = read.col
+            while j < read.col + read.cols:
                 cols = min(s.mh, s.OW - s.mh * j) if j < block.col + block.cols else 0
+                count = min(block.col + block.cols, s.OW // s.mh) - j if cols == s.mh else 1
                 s.transforms.spread(
                     s.dy + ((lines.image * s.OH + s.mv * i) * s.OW + s.mh * j) * s.F, row, pixel,
                     cols if s.lying else rows, rows if s.lying else cols, s.F, z + m * s.F, z_step,
+                    count, s.mh * s.F,
                 )
-                m += 1
+                j += count
+                m += count
         line += lines.rows
 
 
@@ -60,7 +64,7 @@ cdef void plane_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef Py_ssize_t part = task // s.n_planes, plane = task % s.n_planes
     cdef const float* v = s.planes + (s.parts[part].phase * s.n_planes + plane) * v_step
     cdef grid_axis[3] axes
-    cdef Py_ssize_t shift
+    cdef Py_ssize_t shift, tap = 0
     cdef tap_block block, read
     cdef rows_job job
     if is_zero(s, part, plane):
@@ -69,7 +73,8 @@ cdef void plane_task(void* context, Py_ssize_t task) noexcept nogil:
     shift = s.parts[part].row * read.cols + s.parts[part].col
     axes[0] = axes[1] = grid_axis(1, 0, 0)
     axes[2] = grid_axis(s.C, 1, s.F)
-    job.n_taps, job.depth = 1, read.images * read.rows * read.cols - shift
+    job.taps, job.n_taps, job.a_step = &tap, 1, s.depth
+    job.depth = read.images * read.rows * read.cols - shift
     job.b = s.planes + s.phases * s.n_planes * v_step + plane * z_step
     job.b_taps, job.b_depth, job.b_k, job.b_n = NULL, job.depth, s.F, 1
     job.dots = False
@@ -77,7 +82,7 @@ cdef void plane_task(void* context, Py_ssize_t task) noexcept nogil:
     job.col_begin, job.col_end = 0, s.F
     job.bias, job.activation, job.accumulate = NULL, FC_LINEAR, s.number > 0
     job.packed = s.packed + worker() * packed_floats()
-    multiply_grid(&job, axes, v + shift * s.depth, s.u + task * s.u_step, s.offsets)
+    multiply_grid(&job, axes, v + shift * s.depth, s.u + task * s.u_step)
 
 
 cdef void gather_task(void* context, Py_ssize_t c) noexcept nogil:
@@ -118,7 +123,7 @@ def kernel_gradient(
     s.planes_floats = s.n_planes * (
         s.phases * plane_step(s.read_tiles, s.depth) + plane_step(s.read_tiles, s.F)
     )
-    driver.reserve(&s, team, 1, s.read_tiles, s.depth)
+    driver.reserve(&s, team, 1)
     s.u = scratch(FC_SLOT_KERNEL, s.n_parts * s.n_planes * s.u_step)
     s.finite = True
     with nogil:

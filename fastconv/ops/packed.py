@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..kernels import isa
 from . import checks
 from .algorithms import ConvAlgorithm, ConvProblem
+from .memory import allocate
 
 Float32 = NDArray[np.float32]
 
@@ -77,7 +78,7 @@ class PackedKernel:
             if version != self.version or copy is None:
                 wanted = self.version
                 if copy is None:
-                    copy = np.empty(size, np.float32)
+                    copy = allocate(4 * size).view(np.float32)
                 pack(copy)
                 self._copies[key] = wanted, copy
             return copy

@@ -13,6 +13,7 @@
 #include "gemm/dots_f32.h"
 #include "gemm/fma_chain.h"
 #include "gemm/pack.h"
+#include "gemm/pooled_strip_f32.h"
 #include "gemm/row.h"
 #include "gemm/strip_f32.h"
 #include "gemm/tile_f32.h"

@@ -22,6 +22,7 @@ from ..._version import __version__
 from ...files import as_path, check_readable, replacing
 from ...kernels import isa
 from .. import checks, machine
+from ..memory import allocate
 from ..precision import PRECISIONS
 from ..settings import changes
 from .algorithm import ConvAlgorithm
@@ -141,7 +142,7 @@ def _bound(
         return lambda: run(None)
     copy = None
     if size := algorithm.packed_floats(p, direction):
-        copy = np.empty(size, np.float32)
+        copy = allocate(4 * size).view(np.float32)
         algorithm.pack(p, direction, kernel, copy)
     run = algorithm.bind_forward(p, x, kernel, None, 0, y)
     return lambda: run(copy)

@@ -6,7 +6,8 @@
 
 #include "elementwise/map.h" /* FC_LINEAR, FC_RELU, FC_RELU6: applied while a result is stored */
 
-enum { FC_DOTS_COLS = 4 }; /* the most columns that dots_f32 takes */
+#define FC_DOTS_COLS 4   /* the most columns that dots_f32 takes */
+#define FC_POOLED_SIZE 2 /* rows and columns of pooled_strip_f32's windows */
 
 /* C[m, n] (+)= sum over k of  a[m * a_row + offsets[k]] * b[k * b_step + n]
  *
@@ -16,7 +17,9 @@ enum { FC_DOTS_COLS = 4 }; /* the most columns that dots_f32 takes */
 typedef struct {
     const float *a;
     ptrdiff_t a_row;          /* elements between rows of A */
-    const ptrdiff_t *offsets; /* IN  [depth] where the summed elements of a row are */
+    ptrdiff_t a_line;         /* pooled_strip_f32: elements between the two lines of its windows */
+    const ptrdiff_t *offsets; /* IN  [depth] where the summed elements of a row are; or NULL: a bare strip */
+    ptrdiff_t a_step;         /* of a bare strip: elements between one and the next, the first being at 0 */
     ptrdiff_t depth;
     ptrdiff_t run;            /* of dots_f32: so many summed elements follow one another, again and again */
     ptrdiff_t links;          /* chains of additions that `depth` is divided into; their sums are added */

@@ -4,6 +4,9 @@
  * preparation, and two more of them fit (AVX-512: 12 x 2 sums + 2 of B + 1 of A = 27 of 32 vector
  * registers). Few columns take narrow vectors, of which twice as many multiply in a cycle on CPUs
  * that work a 512-bit vector off in halves. */
+#ifndef FC_GEMM_STRIP_F32_H
+#define FC_GEMM_STRIP_F32_H
+
 #include "gemm/store.h"
 #include "gemm/strip.h"
 
@@ -25,27 +28,38 @@ typedef float vn_any __attribute__((vector_size(32), aligned(4), may_alias));
 /* Row m of the rows beginning at p0; only one multiple of `row` in four is a sum of its own. */
 #define FC_STRIP_A(m) ((m < 4 ? p0 : m < 8 ? p4 : p8)[(m % 4) * row])
 
-/* sum = the products of the summed elements from o to end; returns where B goes on. */
-FC_INLINE const float *FC_NAME(strip_sums)(const float *a, ptrdiff_t row, const ptrdiff_t *o,
-                                           const ptrdiff_t *end, const float *b, ptrdiff_t b_step,
-                                           vf (*sum)[FC_TILE_VECS], const int rows,
-                                           const int vecs) {
+FC_INLINE void FC_NAME(strip_zero)(vf (*sum)[FC_TILE_VECS], const int rows, const int vecs) {
 #pragma GCC unroll 16
     for (int m = 0; m < rows; m++) {
 #pragma GCC unroll 4
         for (int v = 0; v < vecs; v++) sum[m][v] = (vf){0};
     }
+}
+
+/* Add the products of one summed element of the rows whose first and every fourth are p0, p4, p8. */
+FC_INLINE void FC_NAME(strip_add)(const float *p0, const float *p4, const float *p8, ptrdiff_t row,
+                                  const float *b, vf (*sum)[FC_TILE_VECS], const int rows,
+                                  const int vecs) {
+    vf bv[FC_TILE_VECS];
+#pragma GCC unroll 4
+    for (int v = 0; v < vecs; v++) bv[v] = vf_load(b + v * FC_VL);
+#pragma GCC unroll 16
+    for (int m = 0; m < rows; m++) {
+        const vf am = vf_splat(FC_STRIP_A(m));
+#pragma GCC unroll 4
+        for (int v = 0; v < vecs; v++) sum[m][v] += am * bv[v];
+    }
+}
+
+/* sum = the products of the summed elements from o to end; returns where B goes on. */
+FC_INLINE const float *FC_NAME(strip_sums)(const float *a, ptrdiff_t row, const ptrdiff_t *o,
+                                           const ptrdiff_t *end, const float *b, ptrdiff_t b_step,
+                                           vf (*sum)[FC_TILE_VECS], const int rows,
+                                           const int vecs) {
+    FC_NAME(strip_zero)(sum, rows, vecs);
     for (; o != end; o++, b += b_step) {
         const float *p0 = a + *o, *p4 = p0 + 4 * row, *p8 = p4 + 4 * row;
-        vf bv[FC_TILE_VECS];
-#pragma GCC unroll 4
-        for (int v = 0; v < vecs; v++) bv[v] = vf_load(b + v * FC_VL);
-#pragma GCC unroll 16
-        for (int m = 0; m < rows; m++) {
-            const vf am = vf_splat(FC_STRIP_A(m));
-#pragma GCC unroll 4
-            for (int v = 0; v < vecs; v++) sum[m][v] += am * bv[v];
-        }
+        FC_NAME(strip_add)(p0, p4, p8, row, b, sum, rows, vecs);
     }
     return b;
 }
@@ -68,13 +82,36 @@ FC_INLINE void FC_NAME(strip_sums_narrow)(const float *a, ptrdiff_t row, const p
 }
 #endif
 
-enum { FC_STRIP_PLAIN, FC_STRIP_LINKED, FC_STRIP_NARROW };
+/* The sums of summed elements that are equally far apart. */
+FC_INLINE void FC_NAME(strip_sums_bare)(const fc_strip *s, const float *a, vf (*sum)[FC_TILE_VECS],
+                                        const int rows, const int vecs) {
+    const ptrdiff_t row = s->a_row, step = s->a_step, b_step = s->b_step;
+    const float *p0 = a, *p4 = p0 + 4 * row, *p8 = p4 + 4 * row;
+    FC_NAME(strip_zero)(sum, rows, vecs);
+    for (const float *b = s->b, *end = b + s->depth * b_step; b != end; b += b_step) {
+        FC_NAME(strip_add)(p0, p4, p8, row, b, sum, rows, vecs);
+        p0 += step, p4 += step, p8 += step;
+    }
+}
+
+/* BARE: whole vectors of results, as they are, which are read again soon. Winograd asks for them, with
+ * so few summed elements that every instruction beside them counts. */
+enum { FC_STRIP_PLAIN, FC_STRIP_BARE, FC_STRIP_LINKED, FC_STRIP_NARROW };
 
 FC_INLINE void FC_NAME(strip_body)(const fc_strip *s, const float *a, float *c0, const int rows,
                                    const int vecs, const int kind) {
     const ptrdiff_t *o = s->offsets, *end = o + s->depth;
     float *c[FC_STRIP_ROWS];
     vf sum[FC_STRIP_ROWS][FC_TILE_VECS];
+    if (kind == FC_STRIP_BARE) {
+        FC_NAME(strip_sums_bare)(s, a, sum, rows, vecs);
+#pragma GCC unroll 16
+        for (int m = 0; m < rows; m++) {
+#pragma GCC unroll 4
+            for (int v = 0; v < vecs; v++) vf_store(c0 + m * s->c_row + v * FC_VL, sum[m][v]);
+        }
+        return;
+    }
     /* The results' lines are on their way while the sums are made. */
 #pragma GCC unroll 16
     for (int m = 0; m < rows; m++) {
@@ -107,7 +144,7 @@ FC_INLINE void FC_NAME(strip_body)(const fc_strip *s, const float *a, float *c0,
 }
 
 /* One function a size, for `parts` such strips one after the other: FC_NAME(strip_7x2), ...;
- * strip_7xn has narrow vectors, strip_6x2l several links. */
+ * strip_7x2b is bare, strip_6x2l has several links, strip_7xn narrow vectors. */
 #define FC_STRIP_DEFINE(rows, name, vecs, kind)                                                 \
     static __attribute__((noinline)) void FC_NAME(strip_##rows##x##name)(                       \
         const fc_strip *s, const float *a, float *c, ptrdiff_t parts) {                         \
@@ -116,6 +153,8 @@ FC_INLINE void FC_NAME(strip_body)(const fc_strip *s, const float *a, float *c0,
     }
 #define FC_STRIP_DEFINE_1(rows) FC_STRIP_DEFINE(rows, 1, 1, FC_STRIP_PLAIN)
 #define FC_STRIP_DEFINE_2(rows) FC_STRIP_DEFINE(rows, 2, 2, FC_STRIP_PLAIN)
+#define FC_STRIP_DEFINE_1b(rows) FC_STRIP_DEFINE(rows, 1b, 1, FC_STRIP_BARE)
+#define FC_STRIP_DEFINE_2b(rows) FC_STRIP_DEFINE(rows, 2b, 2, FC_STRIP_BARE)
 #define FC_STRIP_DEFINE_1l(rows) FC_STRIP_DEFINE(rows, 1l, 1, FC_STRIP_LINKED)
 #define FC_STRIP_DEFINE_2l(rows) FC_STRIP_DEFINE(rows, 2l, 2, FC_STRIP_LINKED)
 #define FC_STRIP_DEFINE_n(rows) FC_STRIP_DEFINE(rows, n, 1, FC_STRIP_NARROW)
@@ -128,6 +167,8 @@ FC_INLINE void FC_NAME(strip_body)(const fc_strip *s, const float *a, float *c0,
 #endif
 FC_STRIP_ALL(FC_STRIP_DEFINE_1)
 FC_STRIP_ALL(FC_STRIP_DEFINE_2)
+FC_STRIP_ALL(FC_STRIP_DEFINE_1b)
+FC_STRIP_ALL(FC_STRIP_DEFINE_2b)
 FC_STRIP_6(FC_STRIP_DEFINE_1l)
 FC_STRIP_6(FC_STRIP_DEFINE_2l)
 #if FC_NARROW
@@ -138,18 +179,27 @@ static void FC_NAME(strip_f32)(const fc_strip *s) {
     typedef void strip(const fc_strip *, const float *, float *, ptrdiff_t);
 #define FC_STRIP_ENTRY_1(rows) FC_NAME(strip_##rows##x1),
 #define FC_STRIP_ENTRY_2(rows) FC_NAME(strip_##rows##x2),
+#define FC_STRIP_ENTRY_1b(rows) FC_NAME(strip_##rows##x1b),
+#define FC_STRIP_ENTRY_2b(rows) FC_NAME(strip_##rows##x2b),
 #define FC_STRIP_ENTRY_1l(rows) FC_NAME(strip_##rows##x1l),
 #define FC_STRIP_ENTRY_2l(rows) FC_NAME(strip_##rows##x2l),
 #define FC_STRIP_ENTRY_n(rows) FC_NAME(strip_##rows##xn),
     static strip *const plain[2][FC_STRIP_ROWS] = {{FC_STRIP_ALL(FC_STRIP_ENTRY_1)},
                                                    {FC_STRIP_ALL(FC_STRIP_ENTRY_2)}};
+    static strip *const bare[2][FC_STRIP_ROWS] = {{FC_STRIP_ALL(FC_STRIP_ENTRY_1b)},
+                                                  {FC_STRIP_ALL(FC_STRIP_ENTRY_2b)}};
     static strip *const linked[2][FC_LINKED_ROWS] = {{FC_STRIP_6(FC_STRIP_ENTRY_1l)},
                                                      {FC_STRIP_6(FC_STRIP_ENTRY_2l)}};
-    strip *const *sizes = s->links > 1 ? linked[s->cols > FC_VL] : plain[s->cols > FC_VL];
+    const int wide = s->cols > FC_VL;
+    strip *const *sizes = s->offsets ? plain[wide] : bare[wide];
+    if (s->links > 1) {
+        sizes = linked[wide];
 #if FC_NARROW
-    static strip *const narrow[FC_STRIP_ROWS] = {FC_STRIP_ALL(FC_STRIP_ENTRY_n)};
-    if (s->cols <= FC_NARROW && s->links == 1) sizes = narrow;
+    } else if (s->offsets && s->cols <= FC_NARROW) {
+        static strip *const narrow[FC_STRIP_ROWS] = {FC_STRIP_ALL(FC_STRIP_ENTRY_n)};
+        sizes = narrow;
 #endif
+    }
     /* Equal parts: a short last one would cost nearly as much as a full one. */
     const ptrdiff_t most = s->links > 1 ? FC_LINKED_ROWS : FC_STRIP_ROWS;
     const ptrdiff_t parts = (s->rows + most - 1) / most;
@@ -157,3 +207,5 @@ static void FC_NAME(strip_f32)(const fc_strip *s) {
     if (larger) sizes[rows](s, s->a, s->c, larger);
     sizes[rows - 1](s, s->a + before * s->a_row, s->c + before * s->c_row, parts - larger);
 }
+
+#endif

@@ -11,23 +11,24 @@ enum {
 #undef FC_WINOGRAD
 };
 
-/* The pixels of a tile that exist; the others count as zero. */
+/* Of each tile the pixels that exist; the others count as zero. */
 typedef struct {
     ptrdiff_t top, bottom, left, right; /* rows [top, bottom), columns [left, right) */
 } fc_winograd_window;
 
+/* `tiles` tiles that read or write pixels `next` floats apart; in the planes they are neighbours. */
 typedef struct {
     ptrdiff_t mv, rv, mh, rh; /* see members.def */
     void (*input)(const float *x, ptrdiff_t row, ptrdiff_t pixel,
                   const fc_winograd_window *window, /* NULL: all of them */
-                  ptrdiff_t channels, float *v, ptrdiff_t step);
+                  ptrdiff_t channels, float *v, ptrdiff_t step, ptrdiff_t tiles, ptrdiff_t next);
     void (*output)(const float *m, ptrdiff_t step, ptrdiff_t channels, const float *bias,
                    int activation, float *y, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows,
-                   ptrdiff_t cols, int *finite);
+                   ptrdiff_t cols, ptrdiff_t tiles, ptrdiff_t next, int *finite);
     void (*kernel)(const float *g, const ptrdiff_t *taps, ptrdiff_t channels, float *u,
                    ptrdiff_t step);
     void (*spread)(const float *dy, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols,
-                   ptrdiff_t channels, float *z, ptrdiff_t step);
+                   ptrdiff_t channels, float *z, ptrdiff_t step, ptrdiff_t tiles, ptrdiff_t next);
     void (*gather)(const float *m, ptrdiff_t step, ptrdiff_t channels, float *dg,
                    const ptrdiff_t *taps, int *finite);
 } fc_winograd;

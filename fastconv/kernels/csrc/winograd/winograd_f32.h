@@ -48,26 +48,31 @@ FC_INLINE int FC_NAME(is_finite)(vf x) {
 #define FC_WINOGRAD(mv, rv, mh, rh)                                                             \
     static void FC_WNAME(winograd_input, mv, rv, mh, rh)(                                       \
         const float *x, ptrdiff_t row, ptrdiff_t pixel, const fc_winograd_window *window,       \
-        ptrdiff_t channels, float *v, ptrdiff_t step) {                                         \
-        if (window) {                                                                           \
-            FC_OVER_CHANNELS(c, n, channels,                                                    \
-                             winograd_input_part(mv + rv - 1, mh + rh - 1, x + c, row, pixel,   \
-                                                 window, v + c, step, n));                      \
-        } else {                                                                                \
-            FC_OVER_CHANNELS(c, n, channels,                                                    \
-                             winograd_input_part(mv + rv - 1, mh + rh - 1, x + c, row, pixel,   \
-                                                 NULL, v + c, step, n));                        \
+        ptrdiff_t channels, float *v, ptrdiff_t step, ptrdiff_t tiles, ptrdiff_t next) {        \
+        for (; tiles > 0; tiles--, x += next, v += channels) {                                  \
+            if (window) {                                                                       \
+                FC_OVER_CHANNELS(c, n, channels,                                                \
+                                 winograd_input_part(mv + rv - 1, mh + rh - 1, x + c, row,      \
+                                                     pixel, window, v + c, step, n));           \
+            } else {                                                                            \
+                FC_OVER_CHANNELS(c, n, channels,                                                \
+                                 winograd_input_part(mv + rv - 1, mh + rh - 1, x + c, row,      \
+                                                     pixel, NULL, v + c, step, n));             \
+            }                                                                                   \
         }                                                                                       \
     }                                                                                           \
     static void FC_WNAME(winograd_output, mv, rv, mh, rh)(                                      \
         const float *m, ptrdiff_t step, ptrdiff_t channels, const float *bias, int activation,  \
         float *y, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols,               \
-        int *finite) {                                                                          \
+        ptrdiff_t tiles, ptrdiff_t next, int *finite) {                                         \
         vf total = (vf){0};                                                                     \
-        FC_OVER_CHANNELS(c, n, channels,                                                        \
-                         total += winograd_output_part(mv, mv + rv - 1, mh, mh + rh - 1, m + c, \
-                                                     step, bias ? bias + c : NULL, activation,  \
-                                                     y + c, row, pixel, rows, cols, n));        \
+        for (; tiles > 0; tiles--, m += channels, y += next) {                                  \
+            FC_OVER_CHANNELS(c, n, channels,                                                    \
+                             total += winograd_output_part(                                     \
+                                 mv, mv + rv - 1, mh, mh + rh - 1, m + c, step,                 \
+                                 bias ? bias + c : NULL, activation, y + c, row, pixel, rows,   \
+                                 cols, n));                                                     \
+        }                                                                                       \
         *finite = FC_NAME(is_finite)(total);                                                    \
     }                                                                                           \
     static void FC_WNAME(winograd_kernel, mv, rv, mh, rh)(                                      \
@@ -78,10 +83,12 @@ FC_INLINE int FC_NAME(is_finite)(vf x) {
     }                                                                                           \
     static void FC_WNAME(winograd_spread, mv, rv, mh, rh)(                                      \
         const float *dy, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols,        \
-        ptrdiff_t channels, float *z, ptrdiff_t step) {                                         \
-        FC_OVER_CHANNELS(c, n, channels,                                                        \
-                         winograd_spread_part(mv, mv + rv - 1, mh, mh + rh - 1, dy + c, row,    \
-                                              pixel, rows, cols, z + c, step, n));              \
+        ptrdiff_t channels, float *z, ptrdiff_t step, ptrdiff_t tiles, ptrdiff_t next) {        \
+        for (; tiles > 0; tiles--, dy += next, z += channels) {                                 \
+            FC_OVER_CHANNELS(c, n, channels,                                                    \
+                             winograd_spread_part(mv, mv + rv - 1, mh, mh + rh - 1, dy + c,     \
+                                                  row, pixel, rows, cols, z + c, step, n));     \
+        }                                                                                       \
     }                                                                                           \
     static void FC_WNAME(winograd_gather, mv, rv, mh, rh)(                                      \
         const float *m, ptrdiff_t step, ptrdiff_t channels, float *dg, const ptrdiff_t *taps,   \
