@@ -61,11 +61,10 @@ class Watch:
                 return function(*args, **kwargs)
             self._is_running = True
             start = clock()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                note((what, start, clock()))
-                self._is_running = False
+            result = function(*args, **kwargs)
+            note((what, start, clock()))
+            self._is_running = False
+            return result
 
         return run
 
