@@ -49,8 +49,8 @@ class Execution:
     instructions : list of Instruction
     forward_count : int
         How many of them come before the loss.
-    nbytes : int
-        Bytes of all buffers.
+    nbytes, kept_nbytes : int
+        Bytes of all buffers, and of the memory that they lie in.
     forward_nbytes : int
         Bytes of the buffers that are written before the loss; those of gradients take their places
         as far as they fit.
@@ -81,6 +81,7 @@ class Execution:
         self.as_they_are = b.as_they_are
         buffers = [buffer for buffer in b.buffers if buffer.first >= 0]  # those of some use
         self.nbytes = plan_memory(buffers)
+        self.kept_nbytes = memory.taken(self.nbytes)
         self.forward_nbytes = max(
             (f.offset + f.nbytes for f in buffers if f.first < self.forward_count), default=0
         )

@@ -25,14 +25,14 @@ class Parts:
 
     Attributes
     ----------
-    nbytes : int
-        Bytes of all buffers.
+    kept_nbytes : int
+        Bytes of the memory that the part lies in.
     """
 
     def __init__(self, part: Execution, count: int) -> None:
         self._part = part
         self._count = count
-        self.nbytes = part.nbytes
+        self.kept_nbytes = part.kept_nbytes
 
     def forward(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return the outputs for a batch."""

@@ -32,7 +32,7 @@ class Pool:
     Attributes
     ----------
     nbytes : int
-        Bytes of the buffers that are kept.
+        Bytes of the memory that is kept.
     """
 
     def __init__(self, is_bounded: bool = False) -> None:
@@ -59,7 +59,7 @@ class Pool:
             if not idle:
                 return None, idle is not None
             execution = idle.pop()
-            self.nbytes -= execution.nbytes
+            self.nbytes -= execution.kept_nbytes
             return execution, False
 
     def give(self, key: Hashable, execution: Runnable) -> None:
@@ -68,11 +68,11 @@ class Pool:
             idle = self._idle.get(key)
             if idle is None:
                 return
-            if self._is_bounded and self.nbytes + execution.nbytes > KEPT_BYTES:
+            if self._is_bounded and self.nbytes + execution.kept_nbytes > KEPT_BYTES:
                 for others in self._idle.values():
                     self._drop(others)
             idle.append(execution)
-            self.nbytes += execution.nbytes
+            self.nbytes += execution.kept_nbytes
 
     def refuse(self, key: Hashable) -> None:
         """Note that nothing can be compiled for this."""
@@ -89,5 +89,5 @@ class Pool:
     def _drop(self, idle: list[Runnable] | None) -> None:
         """Let go the executions of one kind."""
         if idle:
-            self.nbytes -= sum(execution.nbytes for execution in idle)
+            self.nbytes -= sum(execution.kept_nbytes for execution in idle)
             idle.clear()
