@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import progress
 from ..ops import Rows
-from ..ops.settings import changes
+from ..ops.precision import changes
 from .comparison import Comparison
 from .execution import Execution
 from .plan import Key, Plan

@@ -10,15 +10,34 @@ Names as in PyTorch and JAX.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from . import checks
-from .settings import changes
 
 PRECISIONS = ("highest", "high", "medium")
+
+
+class Changes:
+    """A count of changes in its attribute `count`; a number never comes back."""
+
+    __slots__ = ("_numbers", "count")
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self.count = 0
+
+    def note(self) -> None:
+        """Count a change that was made."""
+        self.count = next(self._numbers)
+
+
+#: Of the precision, in whatever thread, and of where the choice of algorithms comes from: who keeps
+#: what was made under some settings looks whether it has moved.
+changes = Changes()
 
 _default = "highest"
 _override: ContextVar[str | None] = ContextVar("float32_matmul_precision", default=None)

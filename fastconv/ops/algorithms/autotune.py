@@ -23,8 +23,7 @@ from ...files import as_path, check_readable, replacing
 from ...kernels import isa
 from .. import checks, machine
 from ..memory import allocate
-from ..precision import PRECISIONS
-from ..settings import changes
+from ..precision import PRECISIONS, changes
 from .algorithm import ConvAlgorithm
 from .problem import DIRECTIONS, ConvProblem
 
