@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastconv import callbacks
+from fastconv import callbacks, config
 from fastconv.models import Sequential
 from fastconv.models.execution import Execution
 
@@ -87,6 +87,27 @@ def test_a_layer_frozen_between_epochs_is_seen(
     assert events.seen == ["epoch", shape, 0, "epoch", shape, 0, "epoch", 0]
     assert np.abs(weights[1] - weights[0]).max() > 0
     np.testing.assert_array_equal(weights[2], weights[1])
+
+
+def test_a_precision_set_between_steps_is_seen_by_the_next(
+    data: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = data
+    model, events = cnn(), Events(monkeypatch)
+
+    class Change(callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            if batch == 1:
+                config.set_float32_matmul_precision("high")
+            if batch == 3:
+                config.set_float32_matmul_precision("highest")
+
+    shape = 12, 6, 6, 1
+    try:
+        model.fit(x, y, batch_size=12, verbose=0, callbacks=[events, Change()])
+    finally:
+        config.set_float32_matmul_precision("highest")
+    assert events.seen == ["epoch", shape, 0, 1, shape, 2, 3, 4]
 
 
 def test_nothing_is_compiled_for_no_epoch(
