@@ -9,8 +9,8 @@ first. All are the same product; lines and lists give the same bits.
 from libc.stdlib cimport calloc, free
 
 from .gemm cimport (
-    can_be_dots, ceil_div, grid_axis, is_chain, multiply_grid, multiply_rows, multiply_windows, pack_all,
-    packed_floats, rows_job,
+    can_be_dots, ceil_div, grid_axis, is_chain, multiply_grid, multiply_rows, multiply_windows,
+    pack_all, packed_floats, rows_job, way_to,
 )
 from .isa cimport FC_POOLED_SIZE, active_table, fc_ukernels
 from .pooling cimport Maxima
@@ -287,12 +287,15 @@ cdef class TapConvolution:
         """Return whether results can be pooled unwritten, in windows `distance` rows apart."""
         return self.count == 1 and 0 < 2 * distance * self.views[0].cols <= BLOCK_PIXELS
 
-    def bind(self, x, kernel, y, bias=None, int activation=0, maxima=None) -> BoundConvolution:
+    def bind(
+        self, x, kernel, y, bias=None, int activation=0, maxima=None, added=None,
+    ) -> BoundConvolution:
         """Return what computes y from flat arrays; sizes are the caller's to check.
 
-        A Maxima takes the results in y's place, which is None then.
+        A Maxima takes the results in y's place, which is None then; `added`, shaped like y, is added
+        to them before the activation.
         """
-        return BoundConvolution(self, x, kernel, y, bias, activation, maxima)
+        return BoundConvolution(self, x, kernel, y, bias, activation, maxima, added)
 
     def workspace_bytes(self) -> int:
         """Return the scratch memory that one thread uses."""
@@ -314,11 +317,11 @@ cdef class BoundConvolution:
     cdef conv_context* contexts      # one a view; NULL if there is nothing to write
     cdef const fc_ukernels* table    # that they are described for
 
-    def __cinit__(self, driver, x, kernel, y, bias, int activation, maxima):
+    def __cinit__(self, driver, x, kernel, y, bias, int activation, maxima, added):
         cdef const float[::1] x_floats = x, kernel_floats = kernel, bias_floats = bias
         cdef float[::1] y_floats = y
         cdef Py_ssize_t i
-        self.driver, self.arrays, self.maxima = driver, (x, kernel, y, bias), maxima
+        self.driver, self.arrays, self.maxima = driver, (x, kernel, y, bias, added), maxima
         if self.driver.image.N * self.driver.y_image == 0:
             return
         self.kernel = &kernel_floats[0]
@@ -330,6 +333,7 @@ cdef class BoundConvolution:
             self.contexts[i].y = &y_floats[0] if y is not None else NULL
             self.contexts[i].bias = &bias_floats[0] if bias is not None else NULL
             self.contexts[i].job.activation, self.contexts[i].job.accumulate = activation, False
+            self.contexts[i].job.added = way_to(y_floats, added)
         self.describe()
 
     def __dealloc__(self):

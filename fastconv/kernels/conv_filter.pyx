@@ -110,7 +110,7 @@ cdef void add_block(
     job.b_k, job.b_n = s.filters, 1
     job.col_begin, job.col_end = col_begin, col_end
     job.b_panel, job.chain = 0, 0
-    job.bias, job.activation, job.accumulate = NULL, FC_LINEAR, not first
+    job.bias, job.added, job.activation, job.accumulate = NULL, 0, FC_LINEAR, not first
     job.packed = s.packed + worker() * s.packed_floats
     multiply_rows(&job)
 

@@ -20,6 +20,7 @@ cdef struct rows_job:
     Py_ssize_t col_begin         # columns of this job
     Py_ssize_t col_end
     const float* bias            # IN  [cols] or NULL
+    Py_ssize_t added             # elements from a result to what is added to it behind the bias; 0: nothing
     int activation               # FC_LINEAR, FC_RELU, FC_RELU6
     int accumulate               # C += instead of C =
     float* packed                # TMP packed_floats()
@@ -54,3 +55,8 @@ cdef void pack_all(const rows_job* job, Py_ssize_t depth, Py_ssize_t cols, float
 # Division that rounds up; Cython's // truncates here (cdivision), so -(-a // b) would not.
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return (a + b - 1) // b
+
+
+# Elements from an array to what is added to it, 0 if that is None.
+cdef inline Py_ssize_t way_to(const float[::1] array, const float[::1] added) noexcept:
+    return &added[0] - &array[0] if added is not None else 0

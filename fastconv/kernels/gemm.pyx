@@ -121,6 +121,7 @@ cdef void multiply_row(
     tile.taps, tile.n_taps, tile.depth, tile.a_step = &offset, 1, 1, 1
     tile.a, tile.c, tile.rows, tile.b_step = &a, job.c, 1, table.tile_cols
     tile.accumulate = job.accumulate or not first
+    tile.added = job.added if last else 0
     tile.activation = job.activation if last else FC_LINEAR
     while col < job.col_end:
         tile.cols, tile.c_offset = min(table.tile_cols, job.col_end - col), col
@@ -145,6 +146,7 @@ cdef void multiply_block(
         return
     tile.taps, tile.n_taps, tile.depth, tile.a_step = taps, n_taps, depth, job.a_step
     tile.accumulate = job.accumulate or not first
+    tile.added = job.added if last else 0
     tile.activation = job.activation if last else FC_LINEAR
     col = job.col_begin
     while col < job.col_end:  # Cython turns range() into a C loop only for a constant step
@@ -244,7 +246,7 @@ cdef bint is_bare(const rows_job* job, bint first, bint last) noexcept nogil:
     """Return whether all results are whole vectors of sums as they are."""
     return (first and not job.accumulate and not job.dots
             and (job.col_end - job.col_begin) % active_table().vl == 0
-            and not (last and (job.bias != NULL or job.activation != FC_LINEAR)))
+            and not (last and (job.bias != NULL or job.added or job.activation != FC_LINEAR)))
 
 
 cdef void multiply_chain(
@@ -267,6 +269,7 @@ cdef void multiply_chain(
         find_offsets(job, k, count, offsets)
     strip.links = ceil_div(count, job.chain) if job.chain else 1
     strip.accumulate = job.accumulate or not first
+    strip.added = job.added if last else 0
     strip.activation = job.activation if last else FC_LINEAR
     while col < job.col_end:
         strip.cols = min(table.tile_cols, job.col_end - col)
@@ -428,7 +431,7 @@ def matmul(
     s.job.b_taps, s.job.b_depth, s.job.b_panel, s.job.chain = NULL, max(s.K, 1), 0, 0
     s.job.dots = s.a_k == 1 and can_be_dots(s.N, s.K, s.K)
     s.job.bias = &bias[0] if bias is not None else NULL
-    s.job.activation, s.job.accumulate = activation, False
+    s.job.added, s.job.activation, s.job.accumulate = 0, activation, False
 
     # A is copied where that is repaid by many columns: where its rows would evict each other, and
     # where summed elements lie so far apart that each of them would touch a page of its own.

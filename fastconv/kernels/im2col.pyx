@@ -100,7 +100,7 @@ cdef void gradient_task(void* context, Py_ssize_t n) noexcept nogil:
     job.b_taps, job.b_depth, job.b_k, job.b_n = NULL, max(depth, 1), 1, s.filters
     job.col_begin, job.col_end = 0, s.columns_step
     job.b_panel, job.chain = 0, 0
-    job.bias, job.activation, job.accumulate = NULL, FC_LINEAR, False
+    job.bias, job.added, job.activation, job.accumulate = NULL, 0, FC_LINEAR, False
     job.packed = s.packed + worker() * s.packed_floats
     memset(s.x + n * size, 0, size * sizeof(float))
     first = 0

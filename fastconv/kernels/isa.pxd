@@ -19,6 +19,7 @@ cdef extern from "gemm/tile.h" nogil:
         Py_ssize_t cols
         const float* bias
         int accumulate
+        Py_ssize_t added
         int activation
 
 cdef extern from "gemm/strip.h" nogil:
@@ -39,6 +40,7 @@ cdef extern from "gemm/strip.h" nogil:
         Py_ssize_t rows, cols
         const float* bias
         int accumulate
+        Py_ssize_t added
         int activation
 
 cdef extern from "pooling/pool.h" nogil:
@@ -102,7 +104,7 @@ cdef extern from "winograd/winograd.h" nogil:
                       const fc_winograd_window* window, Py_ssize_t channels, float* v,
                       Py_ssize_t step, Py_ssize_t tiles, Py_ssize_t next) noexcept nogil
         void (*output)(const float* m, Py_ssize_t step, Py_ssize_t channels, const float* bias,
-                       int activation, float* y, Py_ssize_t row, Py_ssize_t pixel,
+                       Py_ssize_t added, int activation, float* y, Py_ssize_t row, Py_ssize_t pixel,
                        Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t tiles, Py_ssize_t next,
                        int* finite) noexcept nogil
         void (*kernel)(const float* g, const Py_ssize_t* taps, Py_ssize_t channels, float* u,

@@ -34,6 +34,7 @@ cdef struct winograd_context:
     float* results                   # TMP per worker: as many rows of an image
     const float* kernel
     const float* bias
+    Py_ssize_t added                 # floats from a result to what is added to it; 0: nothing
     int activation
     Py_ssize_t OH, OW, depth, cols   # one image of the result; channels read and written
     Py_ssize_t C, F                  # of the kernel array

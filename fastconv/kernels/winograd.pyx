@@ -9,7 +9,7 @@ at the first output pixel, so a result depends on neither blocks nor batch nor t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
-from .gemm cimport ceil_div, grid_axis, multiply_grid, multiply_rows, packed_floats, rows_job
+from .gemm cimport ceil_div, grid_axis, multiply_grid, multiply_rows, packed_floats, rows_job, way_to
 from .isa cimport FC_LINEAR, FC_WINOGRAD_MEMBERS, active_table, fc_ukernels, fc_winograd_window
 from .pooling cimport Maxima
 from .taps cimport (
@@ -174,7 +174,8 @@ cdef void direct_tile(
     job.b_n = s.F if s.turned else 1
     job.b_panel, job.chain = 0, 0
     job.col_begin, job.col_end = col_begin, col_end
-    job.bias, job.activation, job.accumulate, job.packed = s.bias, s.activation, False, packed
+    job.bias, job.added, job.activation, job.accumulate = s.bias, s.added, s.activation, False
+    job.packed = packed
     multiply_rows(&job)
 
 
@@ -222,8 +223,8 @@ cdef void transform_output(
     if s.lying:
         row, pixel, rows, cols = pixel, row, cols, rows
     s.transforms.output(
-        m, m_step, width, bias, s.activation, out + job.col_begin, row, pixel,
-        rows, cols, count, s.mh * s.cols, &finite,
+        m, m_step, width, bias, s.added, s.activation, out + job.col_begin, row, pixel, rows, cols,
+        count, s.mh * s.cols, &finite,
     )
     if finite:
         return
@@ -258,7 +259,7 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     job.dots = False
     job.chain = CHAIN if max(s.mv, s.mh) > 2 else 0
     job.col_begin, job.col_end = begin, end
-    job.bias, job.activation = NULL, FC_LINEAR
+    job.bias, job.added, job.activation = NULL, 0, FC_LINEAR
     job.packed = s.packed + worker() * packed_floats()
     multiply_planes(s, &job, &block, &read, v, v_step, m, m_step)
     for n in range(block.images):
@@ -427,12 +428,15 @@ cdef class Winograd:
         rows = tiles_together(s.mv, distance)
         return 0 < rows * s.mv * s.OW * s.cols <= MAX_POOLED_FLOATS and s.blocks.cols == s.outputs.cols
 
-    def bind(self, x, kernel, y, bias=None, int activation=0, maxima=None) -> BoundWinograd:
+    def bind(
+        self, x, kernel, y, bias=None, int activation=0, maxima=None, added=None,
+    ) -> BoundWinograd:
         """Return what computes y from flat arrays; sizes are the caller's to check.
 
-        A Maxima takes the results in y's place, which is None then.
+        A Maxima takes the results in y's place, which is None then; `added`, shaped like y, is added
+        to them before the activation.
         """
-        return BoundWinograd(self, x, kernel, y, bias, activation, maxima)
+        return BoundWinograd(self, x, kernel, y, bias, activation, maxima, added)
 
     def workspace_bytes(self) -> int:
         """Return the scratch memory: the transformed kernel, and one thread's block."""
@@ -465,10 +469,10 @@ cdef class BoundWinograd:
     cdef const fc_ukernels* table    # that it is described for
     cdef double cycles               # of all tasks on one thread, about
 
-    def __cinit__(self, driver, x, kernel, y, bias, int activation, maxima):
+    def __cinit__(self, driver, x, kernel, y, bias, int activation, maxima, added):
         cdef const float[::1] x_floats = x, kernel_floats = kernel, bias_floats = bias
         cdef float[::1] y_floats = y
-        self.driver, self.arrays, self.maxima = driver, (x, kernel, y, bias), maxima
+        self.driver, self.arrays, self.maxima = driver, (x, kernel, y, bias, added), maxima
         if self.driver.image.N * self.driver.OH * self.driver.OW * self.driver.cols == 0:
             return
         self.context.x = &x_floats[0]
@@ -476,6 +480,7 @@ cdef class BoundWinograd:
         self.context.kernel = &kernel_floats[0]
         self.context.bias = &bias_floats[0] if bias is not None else NULL
         self.context.activation = activation
+        self.context.added = way_to(y_floats, added)
         self.describe()
 
     cdef void describe(self) noexcept:

@@ -80,7 +80,7 @@ cdef void plane_task(void* context, Py_ssize_t task) noexcept nogil:
     job.dots = False
     job.b_panel, job.chain = 0, CHAIN
     job.col_begin, job.col_end = 0, s.F
-    job.bias, job.activation, job.accumulate = NULL, FC_LINEAR, s.number > 0
+    job.bias, job.added, job.activation, job.accumulate = NULL, 0, FC_LINEAR, s.number > 0
     job.packed = s.packed + worker() * packed_floats()
     multiply_grid(&job, axes, v + shift * s.depth, s.u + task * s.u_step)
 

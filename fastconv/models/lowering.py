@@ -198,16 +198,16 @@ class Builder:
         self.applied.add(reader.output)
         return name, STORED[name]
 
-    def addition_behind(self, step: Step) -> tuple[Step, Buffer] | tuple[None, None]:
+    def addition_behind(self, step: Step, shape: Shape) -> tuple[Step, Buffer] | tuple[None, None]:
         """Return the sum that alone reads a step's output, and what it adds, if that is there.
 
-        The output is shaped like the input.
+        `shape` is the output's.
         """
         reader = self.only_reader(step)
         if reader is None or not isinstance(reader.layer, Add) or not follows_rules(reader.layer):
             return None, None
         others = [self.values.get(slot) for slot in reader.inputs if slot != step.output]
-        if len(others) != 1 or others[0] is None or others[0].shape != self.value(step).shape:
+        if len(others) != 1 or others[0] is None or others[0].shape != shape:
             return None, None
         return reader, others[0]
 

@@ -100,6 +100,26 @@ def conv2d(
     return _with_copy(run, algorithm, kernel, p, "forward")
 
 
+def can_add(p: ConvProblem) -> bool:
+    """Return whether `conv2d_add` can."""
+    return plan_conv2d(p, "forward").can_add
+
+
+def conv2d_add(
+    p: ConvProblem,
+    x: Float32,
+    kernel: PackedKernel,
+    bias: Float32 | None,
+    added: Float32,
+    activation: int,
+    y: Float32,
+) -> Run:
+    """Bind y = activation((x * kernel + bias) + added); `added` is none of the other arrays."""
+    algorithm = plan_conv2d(p, "forward")
+    run = algorithm.bind_added(p, x, kernel.kernel, bias, added, activation, y)
+    return _with_copy(run, algorithm, kernel, p, "forward")
+
+
 def can_pool(p: ConvProblem, geometry: Geometry) -> bool:
     """Return whether `conv2d_max_pool2d` can: windows must neither overlap nor be padded."""
     KH, KW, SH, SW, *pads = geometry

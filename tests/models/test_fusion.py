@@ -163,6 +163,27 @@ def test_residual_blocks_copy_and_add_nothing_by_itself() -> None:
     assert "relu" not in done
 
 
+def test_convolutions_add_shortcuts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two convolutions that are added the later one does it; no activated one does."""
+
+    def make() -> Model:
+        x = inputs = Input((9, 7, 6))
+        y = layers.Conv2D(6, 3, padding="same")(layers.Conv2D(6, 1, activation="relu")(x))
+        x = layers.ReLU()(layers.Add()([x, y]))
+        x = layers.Add()([layers.Conv2D(4, 1)(x), layers.Conv2D(4, 3, padding="same")(x)])
+        x = layers.Add()([x, layers.Conv2D(4, 3, padding="same", activation="relu")(x)])
+        return Model(inputs, x)
+
+    fused = results(make, (9, 7, 6))
+    done = passes(make())
+    assert done.count("forward, sum, relu") == 1
+    assert done.count("forward, sum") == 1
+    assert done.count("forward, relu") == 2
+    sums_alone(monkeypatch)
+    assert "forward, sum" not in passes(make())
+    assert_same(fused, results(make, (9, 7, 6)))
+
+
 def sums_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each normalization run by itself, and each sum of gradients."""
     monkeypatch.setattr(Builder, "addition_behind", lambda *_: (None, None))

@@ -25,7 +25,7 @@ def batch_normalization(b: Builder, step: Step, taped: bool) -> Backward | None:
     epsilon = layer.epsilon
     moving = layer.moving_mean.value, layer.moving_variance.value
     from_batch = step.training and layer.trainable and layer.follows_batch
-    addition, more = b.addition_behind(step)
+    addition, more = b.addition_behind(step, x.shape)
     if addition is not None:
         name, code = b.activation_behind(addition)
     else:

@@ -51,6 +51,23 @@ def conv2d(b: Builder, step: Step, taped: bool) -> Backward | None:
         ),
         lambda direction: bound.algorithm_name(p, direction),
     )
+    if not taped and layer.activation_name == "linear" and bound.can_add(p):
+        addition, more = b.addition_behind(step, p.y_shape)
+        if addition is not None and more is not None:
+            name, code = b.activation_behind(addition)
+            y = b.result(step, p.y_shape)
+            b.free.add(step.output)
+            b.added[addition.output] = y, name
+            b.emit(
+                step,
+                together("forward", "sum", name),
+                [x, more],
+                [y],
+                lambda: bound.conv2d_add(p, x.array, kernel, bias, more.array, code, y.array),
+                product.algorithm("forward"),
+                p.macs,
+            )
+            return _gradients(b, step, product, unchanged)
     m = _pooling_behind(b, step, taped, p)
     if m is None:
         return _lower(b, step, taped, p.y_shape, product)

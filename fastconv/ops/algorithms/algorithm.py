@@ -148,6 +148,22 @@ class ConvAlgorithm:
         """Return `backward_filter` as a function without arguments."""
         raise NotImplementedError
 
+    #: Whether there is `bind_added`.
+    can_add: bool = False
+
+    def bind_added(
+        self,
+        p: ConvProblem,
+        x: Float32,
+        kernel: Float32,
+        bias: Float32 | None,
+        added: Float32,
+        activation: int,
+        y: Float32,
+    ) -> Bound:
+        """Return what writes y = activation(x * kernel + bias + added)."""
+        raise NotImplementedError
+
     def can_pool(self, p: ConvProblem, distance: int) -> bool:
         """Return whether y can be pooled unwritten, in windows `distance` rows apart."""
         return False
@@ -201,11 +217,27 @@ class DrivenAlgorithm(ConvAlgorithm):
 
 
 class PoolingAlgorithm(DrivenAlgorithm):
-    """Base of those whose driver hands y over to be pooled while it is in a cache."""
+    """Base of those whose driver adds to y, or has it pooled, before it is written."""
+
+    can_add = True
 
     def driver(self, p: ConvProblem, direction: str) -> PoolingDriver:
         """Return what computes y ("forward") or dx ("backward_input")."""
         raise NotImplementedError
+
+    def bind_added(
+        self,
+        p: ConvProblem,
+        x: Float32,
+        kernel: Float32,
+        bias: Float32 | None,
+        added: Float32,
+        activation: int,
+        y: Float32,
+    ) -> Bound:
+        """Return what writes y = activation(x * kernel + bias + added)."""
+        arrays, more = flat(x, kernel, y), added.reshape(-1)
+        return self.driver(p, "forward").bind(*arrays, bias, activation, added=more)
 
     def can_pool(self, p: ConvProblem, distance: int) -> bool:
         """Return whether y can be pooled unwritten, in windows `distance` rows apart."""

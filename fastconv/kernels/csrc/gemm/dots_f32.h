@@ -62,6 +62,10 @@ FC_INLINE void FC_NAME(dots_body)(const fc_strip *s, const float *a, float *c, c
             for (int m = 0; m < rows; m++) y[m] += c[m * s->c_row];
         }
         if (s->bias) y += s->bias[v];
+        if (s->added) {
+#pragma GCC unroll 4
+            for (int m = 0; m < rows; m++) y[m] += c[m * s->c_row + s->added];
+        }
         if (s->activation != FC_LINEAR) y = (v4)(~(y <= 0) & (v4i)y);
         if (s->activation == FC_RELU6) y = (v4)((~(y > 6) & (v4i)y) | ((y > 6) & (v4i)(6 - (v4){0})));
 #pragma GCC unroll 4

@@ -42,7 +42,7 @@ FC_INLINE void FC_NAME(pooled_body)(const fc_strip *s, const float *a, float *c,
     float *pixels[FC_STRIP_WINDOWS];
 #pragma GCC unroll 4
     for (int w = 0; w < windows; w++) pixels[w] = c + w * s->c_row;
-    FC_NAME(store)(max, pixels, windows, vecs, s->cols, s->bias, 0, s->activation);
+    FC_NAME(store)(max, pixels, windows, vecs, s->cols, s->bias, 0, 0, s->activation);
 }
 
 /* All windows, in equal parts of at most so many as fit. */

@@ -12,7 +12,7 @@
  * of few summed elements would feel it. */
 FC_INLINE void FC_NAME(store_lanes)(vf (*sum)[FC_TILE_VECS], float *const *c, const int rows,
                                     const int vecs, ptrdiff_t last, const float *bias,
-                                    int accumulate, int activation) {
+                                    int accumulate, ptrdiff_t added, int activation) {
     if (accumulate) {
 #pragma GCC unroll 16
         for (int m = 0; m < rows; m++) {
@@ -27,6 +27,14 @@ FC_INLINE void FC_NAME(store_lanes)(vf (*sum)[FC_TILE_VECS], float *const *c, co
             const vf shift = vf_load_n(bias + v * FC_VL, v == vecs - 1 ? last : FC_VL);
 #pragma GCC unroll 16
             for (int m = 0; m < rows; m++) sum[m][v] += shift;
+        }
+    }
+    if (added) {
+#pragma GCC unroll 16
+        for (int m = 0; m < rows; m++) {
+#pragma GCC unroll 4
+            for (int v = 0; v < vecs; v++)
+                sum[m][v] += vf_load_n(c[m] + added + v * FC_VL, v == vecs - 1 ? last : FC_VL);
         }
     }
     if (activation == FC_RELU) {
@@ -50,15 +58,15 @@ FC_INLINE void FC_NAME(store_lanes)(vf (*sum)[FC_TILE_VECS], float *const *c, co
     }
 }
 
-/* c = activation(sum + c + bias), `cols` columns of it. */
+/* c = activation(sum + c + bias + what lies `added` elements further on), `cols` columns of it. */
 FC_INLINE void FC_NAME(store)(vf (*sum)[FC_TILE_VECS], float *const *c, const int rows,
                               const int vecs, ptrdiff_t cols, const float *bias, int accumulate,
-                              int activation) {
+                              ptrdiff_t added, int activation) {
     const ptrdiff_t last = cols - (vecs - 1) * FC_VL; /* valid lanes of the last vector */
     if (last == FC_VL)
-        FC_NAME(store_lanes)(sum, c, rows, vecs, FC_VL, bias, accumulate, activation);
+        FC_NAME(store_lanes)(sum, c, rows, vecs, FC_VL, bias, accumulate, added, activation);
     else
-        FC_NAME(store_lanes)(sum, c, rows, vecs, last, bias, accumulate, activation);
+        FC_NAME(store_lanes)(sum, c, rows, vecs, last, bias, accumulate, added, activation);
 }
 
 #endif

@@ -30,6 +30,7 @@ typedef struct {
     ptrdiff_t rows, cols;     /* any from 1 on, 1..tile_cols */
     const float *bias;        /* IN  [cols] or NULL */
     int accumulate;           /* add to what C holds (before bias and activation) */
+    ptrdiff_t added;          /* elements from a result to what is added to it behind the bias; 0: nothing */
     int activation;           /* FC_LINEAR, FC_RELU, FC_RELU6 */
 } fc_strip;
 

@@ -140,7 +140,7 @@ FC_INLINE void FC_NAME(strip_body)(const fc_strip *s, const float *a, float *c0,
     } else {
         FC_NAME(strip_sums)(a, s->a_row, o, end, s->b, s->b_step, sum, rows, vecs);
     }
-    FC_NAME(store)(sum, c, rows, vecs, s->cols, s->bias, s->accumulate, s->activation);
+    FC_NAME(store)(sum, c, rows, vecs, s->cols, s->bias, s->accumulate, s->added, s->activation);
 }
 
 /* One function a size, for `parts` such strips one after the other: FC_NAME(strip_7x2), ...;

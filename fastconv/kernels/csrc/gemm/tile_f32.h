@@ -51,7 +51,8 @@ FC_INLINE void FC_NAME(tile_body)(const fc_tile *t, const int rows, const int ve
     float *c[FC_TILE_ROWS];
 #pragma GCC unroll 16
     for (int m = 0; m < rows; m++) c[m] = t->c[m] + t->c_offset;
-    FC_NAME(store)(sum, c, rows, vecs, t->cols, t->bias, t->accumulate, t->activation);
+    FC_NAME(store)(sum, c, rows, vecs, t->cols, t->bias, t->accumulate, t->added,
+                   t->activation);
 }
 
 /* One function a size, so that a tail costs only what it holds: FC_NAME(tile_7x2)(t), ... */

@@ -23,11 +23,12 @@ FC_INLINE void winograd_input_part(int nv, int nh, const float *x, ptrdiff_t row
     }
 }
 
-/* y (rows x cols pixels) = activation(A' m A + bias); returns the sum of A' m A, which is finite only
+/* y (rows x cols pixels) = activation(A' m A + bias + what lies `added` floats further on); returns the sum of A' m A, which is finite only
  * if all of it is. */
 FC_INLINE vf winograd_output_part(int mv, int nv, int mh, int nh, const float *m, ptrdiff_t step,
-                                  const float *bias, int activation, float *y, ptrdiff_t row,
-                                  ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols, ptrdiff_t n) {
+                                  const float *bias, ptrdiff_t added, int activation, float *y,
+                                  ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols,
+                                  ptrdiff_t n) {
     vf t[FC_WINOGRAD_N][FC_WINOGRAD_N], d[FC_WINOGRAD_N], o[FC_WINOGRAD_N];
     const vf b = bias ? vf_load_n(bias, n) : (vf){0};
     vf total = (vf){0};
@@ -44,6 +45,7 @@ FC_INLINE vf winograd_output_part(int mv, int nv, int mh, int nh, const float *m
             vf sum = o[j];
             total += sum;
             sum += b;
+            if (added) sum += vf_load_n(y + added + i * row + j * pixel, n);
             if (activation == FC_RELU) sum = vf_relu(sum);
             if (activation == FC_RELU6) sum = vf_relu6(sum);
             vf_store_n(y + i * row + j * pixel, sum, n);

@@ -23,7 +23,7 @@ typedef struct {
                   const fc_winograd_window *window, /* NULL: all of them */
                   ptrdiff_t channels, float *v, ptrdiff_t step, ptrdiff_t tiles, ptrdiff_t next);
     void (*output)(const float *m, ptrdiff_t step, ptrdiff_t channels, const float *bias,
-                   int activation, float *y, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows,
+                   ptrdiff_t added, int activation, float *y, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows,
                    ptrdiff_t cols, ptrdiff_t tiles, ptrdiff_t next, int *finite);
     void (*kernel)(const float *g, const ptrdiff_t *taps, ptrdiff_t channels, float *u,
                    ptrdiff_t step);

@@ -62,16 +62,16 @@ FC_INLINE int FC_NAME(is_finite)(vf x) {
         }                                                                                       \
     }                                                                                           \
     static void FC_WNAME(winograd_output, mv, rv, mh, rh)(                                      \
-        const float *m, ptrdiff_t step, ptrdiff_t channels, const float *bias, int activation,  \
-        float *y, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols,               \
-        ptrdiff_t tiles, ptrdiff_t next, int *finite) {                                         \
+        const float *m, ptrdiff_t step, ptrdiff_t channels, const float *bias, ptrdiff_t added, \
+        int activation, float *y, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows,               \
+        ptrdiff_t cols, ptrdiff_t tiles, ptrdiff_t next, int *finite) {                         \
         vf total = (vf){0};                                                                     \
         for (; tiles > 0; tiles--, m += channels, y += next) {                                  \
             FC_OVER_CHANNELS(c, n, channels,                                                    \
                              total += winograd_output_part(                                     \
                                  mv, mv + rv - 1, mh, mh + rh - 1, m + c, step,                 \
-                                 bias ? bias + c : NULL, activation, y + c, row, pixel, rows,   \
-                                 cols, n));                                                     \
+                                 bias ? bias + c : NULL, added, activation, y + c, row, pixel,  \
+                                 rows, cols, n));                                               \
         }                                                                                       \
         *finite = FC_NAME(is_finite)(total);                                                    \
     }                                                                                           \
