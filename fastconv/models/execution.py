@@ -169,7 +169,8 @@ class Execution:
 
     def take(self, inputs: Sequence[np.ndarray | Rows]) -> None:
         """Copy a batch into the buffers of the inputs."""
-        for buffer, array in zip(self._inputs, inputs, strict=True):
+        for i, buffer in enumerate(self._inputs):
+            array = inputs[i]
             if isinstance(array, Rows):
                 array.into(buffer)
             else:

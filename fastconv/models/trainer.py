@@ -8,7 +8,6 @@ LooseStep   the same layer by layer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,7 +46,6 @@ def training_plan(model: Training, objective: Objective) -> Plan:
 
 
 Shapes = Sequence[tuple[int, ...]]
-_shape = attrgetter("shape")
 Gradients = tuple["np.ndarray | None", ...]
 
 
@@ -56,15 +54,13 @@ class Step:
 
     Attributes
     ----------
-    shapes : list of shape
-        Of the inputs.
     execution : Execution
     count : int
         Samples of the batch.
     """
 
     def __init__(self, key: Key, execution: Execution, objective: Objective, plan: Plan) -> None:
-        self.shapes: list[tuple[int, ...]] | None = list(key[1])
+        self._shapes: Shapes = key[1]
         self.execution = execution
         self._plan = plan
         outputs, dys = execution.outputs, execution.output_gradients
@@ -79,6 +75,13 @@ class Step:
         self._gradients: Gradients | None = None
         if not execution.as_they_are:
             self._gradients = tuple(written.get(id(variable)) for variable in plan.variables)
+
+    def fits(self, x: Sequence[Any]) -> bool:
+        """Return whether it is for batches like `x`."""
+        fits = True  # a plain loop: what is hardly used is far from the caches
+        for i, shape in enumerate(self._shapes):
+            fits = fits and x[i].shape == shape
+        return fits
 
     def run(
         self, x: Sequence[Any], y: Sequence[Any], weight: Sequence[Any]
@@ -110,12 +113,16 @@ class Step:
 class LooseStep:
     """A step for any batch, layer by layer."""
 
-    shapes = execution = None
+    execution = None
 
     def __init__(self, objective: Objective, plan: Plan) -> None:
         self._objective = objective
         self._plan = plan
         self.count = 0
+
+    def fits(self, x: Sequence[Any]) -> bool:
+        """Return whether it is known to be for batches like `x`."""
+        return False
 
     def run(
         self, x: Sequence[Any], y: Sequence[Any], weight: Sequence[Any]
@@ -172,9 +179,9 @@ class Trainer:
     def step(self, batch: Batch) -> None:
         """Update the weights with one batch."""
         x, y, weight = batch
-        step, shapes = self._last, [*map(_shape, x)]
-        if step is None or shapes != step.shapes or self._seen != changes.count:
-            step = self.prepare(shapes)
+        step = self._last
+        if step is None or self._seen != changes.count or not step.fits(x):
+            step = self.prepare([array.shape for array in x])
         value, grads = step.run(x, y, weight)
         plan = self._plan
         if plan.regularized:

@@ -31,9 +31,12 @@ class KernelOptimizer(Optimizer):
         self, given: Given, learning_rate: float, decays: list[float], grad_scales: list[float]
     ) -> None:
         """Update weights and slots in place, all at once."""
-        weights = [variable.edit() for variable in given.variables]
         if given.bound is None:
+            weights = [variable.edit() for variable in given.variables]
             named = [{name: own.get(name) for name in self.slot_order} for own in given.slots]
             given.bound = bind_updates(weights, given.gradients, named)
+        else:
+            for variable in given.variables:
+                variable.edit()
         clip = math.inf if self.clipvalue is None else self.clipvalue
         self.run(given.bound, learning_rate, decays, grad_scales, clip)
