@@ -76,7 +76,9 @@ cdef class Winograd:
     cdef winograd_part* parts
     cdef Py_ssize_t* taps
 
-    cdef void describe(self, winograd_context* s, Py_ssize_t tiles) noexcept nogil
+    cdef void describe(
+        self, winograd_context* s, Py_ssize_t fewest, Py_ssize_t most
+    ) noexcept nogil
     cdef void reserve(self, winograd_context* s, int team, int planes) except *
     cdef void count_tiles(self, winograd_context* s) noexcept nogil
     cdef void prepare(self, winograd_context* s, Maxima maxima=*) noexcept

@@ -10,7 +10,9 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from .gemm cimport ceil_div, grid_axis, multiply_grid, multiply_rows, packed_floats, rows_job, way_to
-from .isa cimport FC_LINEAR, FC_WINOGRAD_MEMBERS, active_table, fc_ukernels, fc_winograd_window
+from .isa cimport (
+    FC_LINEAR, FC_WINOGRAD_MEMBERS, active_table, fc_ukernels, fc_winograd, fc_winograd_window,
+)
 from .pooling cimport Maxima
 from .taps cimport (
     create_view, delete_view, divide, finish_view, load, locate, take_whole_rows, tap_block, tap_view,
@@ -24,8 +26,8 @@ from .workspace cimport (
 cdef enum:
     MAX_M = 4
     BLOCK_FLOATS = 112 * 1024     # of the padded input of a block
-    PLANE_FLOATS = 112 * 1024     # of a block's planes before and after the product: they fit L2
-    MIN_PIXELS = 128              # even if they do not: fewer would read the kernel too often
+    PLANE_FLOATS = 112 * 1024     # of a block's planes before and after the product: L2 holds them
+    MIN_PIXELS = 128              # of a block: fewer would read the kernel too often
     MAX_TILES = 256
     KERNEL_CHANNELS = 16          # transformed in one task, of those that are read
     MAX_POOLED_FLOATS = 128 * 1024  # of a few rows of results that are pooled: they stay in L2
@@ -346,8 +348,13 @@ cdef class Winograd:
         free(self.parts)
         free(self.taps)
 
-    cdef void describe(self, winograd_context* s, Py_ssize_t tiles) noexcept nogil:
-        """Fill in everything that follows from the shapes; blocks hold up to `tiles`."""
+    cdef void describe(
+        self, winograd_context* s, Py_ssize_t fewest, Py_ssize_t most,
+    ) noexcept nogil:
+        """Fill in everything that follows from the shapes.
+
+        Blocks hold as many tiles as have their planes in L2, `fewest` even if these have not.
+        """
         s.transforms = &active_table().winograd[self.member]
         s.lying = self.lying
         s.mv, s.nv = s.transforms.mv, s.transforms.mv + s.transforms.rv - 1
@@ -366,10 +373,9 @@ cdef class Winograd:
         s.outputs.max_x += s.cols_after * self.view.in_col
         s.OH, s.OW, s.depth, s.cols = self.OH, self.OW, self.image.C, self.cols
         s.C, s.F, s.turned = self.C, self.F, self.turned
-        if tiles == 0:
-            tiles = PLANE_FLOATS // (s.n_planes * (s.phases * s.depth + s.cols))
-            tiles = min(max(tiles, MIN_PIXELS // (s.mv * s.mh)), MAX_TILES)
-        divide(&s.blocks, &s.outputs, &self.image, BLOCK_FLOATS, tiles)
+        divide(&s.blocks, &s.outputs, &self.image, BLOCK_FLOATS, min(most, max(
+            fewest, PLANE_FLOATS // (s.n_planes * (s.phases * s.depth + s.cols))
+        )))
         self.count_tiles(s)
 
     cdef void count_tiles(self, winograd_context* s) noexcept nogil:
@@ -390,7 +396,8 @@ cdef class Winograd:
     cdef void prepare(self, winograd_context* s, Maxima maxima=None) noexcept:
         """Describe what writes y or dx, or hands y over to be pooled."""
         cdef Py_ssize_t tile_cols = active_table().tile_cols
-        self.describe(s, 0)
+        cdef const fc_winograd* tile = &active_table().winograd[self.member]
+        self.describe(s, MIN_PIXELS // (tile.mv * tile.mh), MAX_TILES)
         s.maxima, s.pooled_rows = <void*>maxima if maxima is not None else NULL, 0
         if maxima is not None:
             s.pooled_rows = tiles_together(s.mv, maxima.pool.SH)

@@ -19,7 +19,8 @@ from .workspace cimport FC_SLOT_KERNEL, scratch
 cdef enum:
     # They are summed over: fewer would pass over the sums too often, more would make the chains of
     # additions, and so their rounding errors, longer than direct convolution's.
-    FILTER_TILES = 128
+    FEWEST_TILES = 32
+    MOST_TILES = 128
 
 
 cdef void spread_task(void* context, Py_ssize_t share) noexcept nogil:
@@ -111,7 +112,7 @@ def kernel_gradient(
     """
     cdef winograd_context s
     cdef int team
-    driver.describe(&s, FILTER_TILES)
+    driver.describe(&s, FEWEST_TILES, MOST_TILES)
     s.u_step = s.C * s.F + 16
     s.dkernel = &dkernel[0]
     if dy.shape[0] == 0:
