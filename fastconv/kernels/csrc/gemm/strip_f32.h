@@ -94,6 +94,24 @@ FC_INLINE void FC_NAME(strip_sums_bare)(const fc_strip *s, const float *a, vf (*
     }
 }
 
+FC_INLINE void FC_NAME(strip_sums_linked)(const fc_strip *s, const float *a, vf (*sum)[FC_TILE_VECS],
+                                          const int rows, const int vecs) {
+    const ptrdiff_t length = s->depth / s->links, longer = s->depth % s->links;
+    const ptrdiff_t *o = s->offsets, *to = o + length + (longer > 0);
+    const float *b = FC_NAME(strip_sums)(a, s->a_row, o, to, s->b, s->b_step, sum, rows, vecs);
+    for (ptrdiff_t link = 1; link < s->links; link++) {
+        vf part[FC_STRIP_ROWS][FC_TILE_VECS];
+        o = to;
+        to += length + (link < longer);
+        b = FC_NAME(strip_sums)(a, s->a_row, o, to, b, s->b_step, part, rows, vecs);
+#pragma GCC unroll 16
+        for (int m = 0; m < rows; m++) {
+#pragma GCC unroll 4
+            for (int v = 0; v < vecs; v++) sum[m][v] += part[m][v];
+        }
+    }
+}
+
 /* BARE: whole vectors of results, as they are, which are read again soon. Winograd asks for them, with
  * so few summed elements that every instruction beside them counts. */
 enum { FC_STRIP_PLAIN, FC_STRIP_BARE, FC_STRIP_LINKED, FC_STRIP_NARROW };
@@ -112,34 +130,27 @@ FC_INLINE void FC_NAME(strip_body)(const fc_strip *s, const float *a, float *c0,
         }
         return;
     }
+    if (kind == FC_STRIP_LINKED) {
+        ptrdiff_t row = s->c_row;
+        FC_NAME(strip_sums_linked)(s, a, sum, rows, vecs);
+        __asm__ volatile("" : "+r"(row)); /* no address before here: all registers hold sums */
+#pragma GCC unroll 16
+        for (int m = 0; m < rows; m++) c[m] = c0 + m * row;
+        FC_NAME(store)(sum, c, rows, vecs, s->cols, s->bias, s->accumulate, s->added, s->activation);
+        return;
+    }
     /* The results' lines are on their way while the sums are made. */
 #pragma GCC unroll 16
     for (int m = 0; m < rows; m++) {
         c[m] = c0 + m * s->c_row;
         __builtin_prefetch(c[m], 1, 3);
     }
-    if (kind == FC_STRIP_LINKED) {
-        const ptrdiff_t length = s->depth / s->links, longer = s->depth % s->links;
-        const ptrdiff_t *to = o + length + (longer > 0);
-        const float *b = FC_NAME(strip_sums)(a, s->a_row, o, to, s->b, s->b_step, sum, rows, vecs);
-        for (ptrdiff_t link = 1; link < s->links; link++) {
-            vf part[FC_STRIP_ROWS][FC_TILE_VECS];
-            o = to;
-            to += length + (link < longer);
-            b = FC_NAME(strip_sums)(a, s->a_row, o, to, b, s->b_step, part, rows, vecs);
-#pragma GCC unroll 16
-            for (int m = 0; m < rows; m++) {
-#pragma GCC unroll 4
-                for (int v = 0; v < vecs; v++) sum[m][v] += part[m][v];
-            }
-        }
 #if FC_NARROW
-    } else if (kind == FC_STRIP_NARROW) {
+    if (kind == FC_STRIP_NARROW)
         FC_NAME(strip_sums_narrow)(a, s->a_row, o, end, s->b, s->b_step, sum, rows);
+    else
 #endif
-    } else {
         FC_NAME(strip_sums)(a, s->a_row, o, end, s->b, s->b_step, sum, rows, vecs);
-    }
     FC_NAME(store)(sum, c, rows, vecs, s->cols, s->bias, s->accumulate, s->added, s->activation);
 }
 
