@@ -27,7 +27,7 @@ cdef enum:
     MAX_M = 4
     BLOCK_FLOATS = 112 * 1024     # of the padded input of a block
     PLANE_FLOATS = 160 * 1024     # of a block's planes before and after the product: L2 holds them
-    MIN_PIXELS = 256              # of a block: fewer would read the kernel too often
+    MIN_PIXELS = 512              # of a block: fewer would read the kernel too often
     MAX_TILES = 256
     KERNEL_CHANNELS = 16          # transformed in one task, of those that are read
     MAX_POOLED_FLOATS = 128 * 1024  # of a few rows of results that are pooled: they stay in L2
