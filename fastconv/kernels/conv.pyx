@@ -228,9 +228,10 @@ cdef class TapConvolution:
         s.job.n_taps, s.job.depth = view.n_taps // view.run, view.run * self.image.depth
         if self.unfold:
             s.job.n_taps, s.job.depth = 1 if total else 0, total
-        s.windows = maxima is not None and not self.unfold and total > 0 and takes_windows(
-            maxima, view, s.job.n_taps, s.job.depth
-        )
+        s.job.dots = not self.unfold and can_be_dots(self.cols, s.job.depth, total)
+        # Sums in lanes have other bits than chains, pooled or not.
+        s.windows = (maxima is not None and not self.unfold and total > 0 and not s.job.dots
+                     and takes_windows(maxima, view, s.job.n_taps, s.job.depth))
         pixels = BLOCK_PIXELS
         if self.unfold:
             pixels = max(1, min(pixels, 2 * BLOCK_FLOATS // max(total, 1)))
@@ -250,7 +251,6 @@ cdef class TapConvolution:
         s.job.a_step = 1
         s.job.b_k, s.job.b_n = self.b_k, self.b_n
         s.job.b_panel, s.job.chain = 0, 0
-        s.job.dots = not self.unfold and can_be_dots(self.cols, s.job.depth, total)
         # Few summed elements: lists of rows would cost too much beside them.
         s.grid = s.job.dots or (not self.unfold and 0 < total <= GRID_DEPTH
                                 and self.image.N * view.rows * view.cols > 1)
