@@ -1,8 +1,8 @@
-"""Large batches in parts: inference whose buffers stay in the caches.
+"""Large batches in parts: inference whose buffers stay in the second-level cache.
 
 Each image is computed for itself, so a batch may go through the model in parts that are as good as
-batches of their own, to the bit. Between its layers a part is still in the caches, where the whole
-batch would have left them.
+batches of their own, to the bit. Between its layers a part is still in the cache, which the whole
+batch would have left. But each part reads all weights again, so it must be worth them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from ..layers.operators import Operator
 from .execution import Execution
 from .program import Program, Step, is_known
 
-#: Bytes of the buffers of a part: most of them stay in the caches.
-PART_BYTES = 4 << 20
+#: Bytes of the buffers of a part: they stay in the second-level cache.
+PART_BYTES = 512 << 10
+#: Bytes that the layers of a part read and write for each byte of their weights, at least.
+BYTES_PER_WEIGHT_BYTE = 6
 
 
 class Parts:
@@ -48,18 +50,22 @@ class Parts:
         return outputs
 
 
-def part_size(program: Program, shapes: Sequence[tuple[int, ...]], nbytes: int) -> int:
-    """Return how many images of a batch, whose buffers have `nbytes`, to compute at once.
+def part_size(execution: Execution, program: Program, shapes: Sequence[tuple[int, ...]]) -> int:
+    """Return how many images of a batch, which an execution is compiled for, to compute at once.
 
     Parts are equal; without such parts of a fitting size, it is the whole batch.
     """
     n = shapes[0][0]
-    if nbytes <= PART_BYTES or any(shape[0] != n for shape in shapes):
+    if execution.nbytes <= 2 * PART_BYTES or any(shape[0] != n for shape in shapes):
         return n
     if not all(map(_keeps_images_apart, program.steps)):
         return n
-    most = max(PART_BYTES * n // nbytes, 1)
-    size = max(part for part in range(1, most + 1) if n % part == 0)
+    layers = {id(step.layer): step.layer for step in program.steps}.values()
+    weights = sum(weight.value.nbytes for layer in layers for weight in layer.weights)
+    moved = sum(b.nbytes for i in execution.instructions for b in (*i.reads, *i.writes))
+    fewest = BYTES_PER_WEIGHT_BYTE * weights * n // moved
+    most = int(max(PART_BYTES * n // execution.nbytes, fewest, 1))
+    size = max(part for part in range(1, min(most, n) + 1) if n % part == 0)
     return size if size * 4 >= most else n
 
 

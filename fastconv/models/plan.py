@@ -158,7 +158,7 @@ class Plan:
         if not training:
             from .parts import Parts, part_size
 
-            n, whole = part_size(program, shapes, execution.nbytes), shapes[0][0]
+            n, whole = part_size(execution, program, shapes), shapes[0][0]
             if n < whole:
                 part = self.compile(training, [(n, *shape[1:]) for shape in shapes])
                 return Parts(part, whole // n)

@@ -45,7 +45,7 @@ def test_parts_have_the_bits_of_the_whole(rng, monkeypatch):
     model = convolutions()
     whole = [model.predict_on_batch(x) for _ in range(3)][-1]
     assert not isinstance(lease(model, x), Parts)
-    monkeypatch.setattr(parts, "PART_BYTES", 100_000)
+    monkeypatch.setattr(parts, "PART_BYTES", 50_000)
     model = convolutions()
     assert isinstance(lease(model, x), Parts)
     np.testing.assert_array_equal(model.predict_on_batch(x), whole)
@@ -80,7 +80,20 @@ def test_functions_of_yours_see_the_whole_batch(rng, monkeypatch):
 @pytest.mark.parametrize(
     ("n", "images", "size"), [(64, 16, 16), (60, 16, 15), (50, 16, 10), (97, 16, 97), (64, 1, 1)]
 )
-def test_parts_are_equal(n, images, size):
-    program = convolutions().inference_plan().program(False)
-    nbytes = parts.PART_BYTES * n // images
-    assert part_size(program, [(n, 12, 12, 3)], nbytes) == size
+def test_parts_are_equal(monkeypatch, n, images, size):
+    monkeypatch.setattr(parts, "BYTES_PER_WEIGHT_BYTE", 0)
+    plan = convolutions().inference_plan()
+    execution = plan.compile(False, [(n, 12, 12, 3)])
+    monkeypatch.setattr(parts, "PART_BYTES", execution.nbytes * images // n)
+    assert part_size(execution, plan.program(False), [(n, 12, 12, 3)]) == size
+
+
+def test_parts_are_worth_reading_the_weights_again(monkeypatch):
+    fastconv.utils.set_random_seed(5)
+    plan = Sequential([layers.Input((100,)), layers.Dense(100)]).inference_plan()
+    execution = plan.compile(False, [(64, 100)])
+    monkeypatch.setattr(parts, "PART_BYTES", 1)
+    # 40,400 bytes of weights; each image reads and writes 800.
+    for ratio, size in ((0, 1), (0.05, 2), (0.2, 8), (2, 64)):
+        monkeypatch.setattr(parts, "BYTES_PER_WEIGHT_BYTE", ratio)
+        assert part_size(execution, plan.program(False), [(64, 100)]) == size
