@@ -15,7 +15,8 @@ r"""How fast fastconv is, next to the other libraries on the same machine.
 `problems` names what is measured, `inputs` makes the data, `common` knows the machine and the
 command line, `report` prints; `table` makes Markdown of what the programs wrote with --json. A
 child process imports its own library only, never a second one. `plan_regret` and `fit_costs` time
-the `candidates` of fastconv's plan, to judge it and to find its constants.
+the `candidates` of fastconv's plan, to judge it and to find its constants. `step_overhead` and
+`first_step` look into `fit`: what Python costs there, and what its first step waits for.
 """
 
 import os

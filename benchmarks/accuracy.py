@@ -82,9 +82,7 @@ def print_worst(rows: Sequence[dict[str, Any]]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = kernels_suite.convolution_parser("accuracy", __doc__, [], rounds=1)
-    options = common.parse(parser, argv)
-    if options.plot:
-        parser.error("--plot: there is nothing to draw")
+    options = common.parse(parser, argv, draws=False)
     if options.isa:
         isa.use(options.isa)
     problems = kernels_suite.chosen_convolutions(options)

@@ -87,9 +87,13 @@ def argument_parser(
     return parser
 
 
-def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+def parse(
+    parser: argparse.ArgumentParser, argv: Sequence[str] | None, draws: bool = True
+) -> argparse.Namespace:
     """Parse, and fill in what depends on other options or on the machine."""
     options = parser.parse_args(argv)
+    if options.plot and not draws:
+        parser.error("--plot: there is nothing to draw")
     if options.rounds is None:
         options.rounds = 2 if options.quick else options.default_rounds
     if options.rounds < 1:

@@ -172,9 +172,7 @@ def print_fit(measured: Sequence[Candidates], hertz: float) -> dict[str, Any]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = candidates.argument_parser("fit_costs", __doc__)
-    options = common.parse(parser, argv)
-    if options.plot:
-        parser.error("--plot: there is nothing to draw")
+    options = common.parse(parser, argv, draws=False)
     runs: list[dict[str, Any]] = []
     for threads in options.threads:
         with Crew("conv2d", [], threads, {}) as crew:

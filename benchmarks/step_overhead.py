@@ -232,7 +232,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("--net", type=common.one_of(NETWORKS), default=["article"], help="networks (article)")
     add("--batch", type=common.counts, default=[32, 1], help="batch sizes (32,1)")
-    options = common.parse(parser, argv)
+    options = common.parse(parser, argv, draws=False)
     steps = QUICK_STEPS if options.quick else STEPS
     facts = common.machine()
     print(f"{facts['cpu']}, Python {facts['python']}, commit {facts['commit']}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from benchmarks import (
     bench_gemm,
     bench_inference,
     bench_training,
+    first_step,
     fit_costs,
     plan_regret,
     problems,
@@ -89,6 +91,27 @@ def test_step_overhead_finds_the_kernels_of_a_step(tmp_path):
     assert {"forward", "backward", "optimizer", "take rows"} <= set(rows[0]["parts_us"])
     for row in rows:
         assert 0 < row["kernels_us"] < row["median_us"]
+
+
+def test_first_step_is_timed_in_new_processes(tmp_path, capsys):
+    path = tmp_path / "first.json"
+    assert first_step.main(["--net", "lenet5,article", "--quick", "--json", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert "first/later" in printed
+    rows = json.loads(path.read_text())["runs"][0]["rows"]
+    batches = [(net, batch) for net in ("lenet5", "article") for batch in NETWORKS[net].batches]
+    assert [(row["net"], row["batch"]) for row in rows] == batches
+    for row in rows:
+        assert all(row[key] > 0 for key in first_step.COLUMNS)
+        assert row["call_over_later"] > row["first_over_later"]
+    assert first_step.in_new_process(os.getpid) != os.getpid()
+
+
+def test_what_cannot_be_drawn_is_refused(capsys):
+    for program in (first_step, accuracy, fit_costs):
+        with pytest.raises(SystemExit):
+            program.main(["--plot", "picture.png"])
+        assert "nothing to draw" in capsys.readouterr().err
 
 
 def test_accuracy_compares_every_candidate_with_a_chain(tmp_path, capsys):
