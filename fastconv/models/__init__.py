@@ -1,8 +1,8 @@
 """Models: layers that form a whole, and the loops that train it. The top floor.
 
 Sequential   a line of layers
-`- Model     compile, fit, evaluate, predict (Compiled, Training)
-   `- Network   weights, names, files, summary; a Layer
+`- Model     files; compile, fit, evaluate, predict (Compiled, Training)
+   `- Network   weights, names, summary; a Layer
 FrozenModel  what a model computes, with the weights of one moment
 
 training   arguments of fit() ... -> inputs (checks) -> feeds (batches), advice (warnings)

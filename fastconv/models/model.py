@@ -110,6 +110,8 @@ class Model(Former, Training):
             calls.trace(self, args, kwargs)
         self.built = True
 
+    # Files
+
     def to_json(self, **kwargs: Any) -> str:
         """Return the architecture, and the arguments of compile(), as JSON that Keras reads too.
 
@@ -130,6 +132,59 @@ class Model(Former, Training):
     ) -> None:
         """Write the model to a `.keras` or `.h5` file; see `saving.save_model`."""
         saving.save_model(self, filepath, overwrite, zipped, include_optimizer, save_format)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True, save_format: Any = None) -> None:
+        """Write the weights, and the optimizer's state, to a file that Keras reads too.
+
+        Parameters
+        ----------
+        filepath : str or path
+            Must end in .weights.h5.
+        overwrite : bool
+        save_format : "h5", optional
+            Of older versions of Keras.
+
+        Raises
+        ------
+        FileExistsError
+            The file exists and `overwrite` is false.
+        ValueError
+            The model is not built, or the name ends otherwise.
+        """
+        saving.save_weights(self, filepath, overwrite, save_format=save_format)
+
+    def load_weights(
+        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
+    ) -> None:
+        """Read the weights in a file of fastconv or Keras; all weights or none.
+
+        Parameters
+        ----------
+        filepath : str or path
+            .weights.h5, .keras, or an .h5 file of Keras 2 or of a whole model.
+        skip_mismatch : bool
+            Leave layers alone whose weights do not fit, with a warning.
+        by_name : bool
+            Match layers by name and leave the others alone; for .h5 files of Keras 2.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ValueError
+            The model is not built, the file is damaged, or it does not fit the model.
+        """
+        saving.load_weights(self, filepath, skip_mismatch, by_name)
+
+    def save_training_state(
+        self, filepath: Any, position: Any = None, random_state: Any = None
+    ) -> None:
+        """Write all that training needs to go on bit for bit; see `saving.save_training_state`."""
+        saving.save_training_state(self, filepath, position, random_state)
+
+    def load_training_state(self, filepath: Any) -> dict[str, Any]:
+        """Put back what `save_training_state` wrote, and return its `position`."""
+        return saving.load_training_state(self, filepath)
 
     # What it does
 

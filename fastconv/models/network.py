@@ -1,4 +1,4 @@
-"""Network: layers that form one. It runs them, and holds what they hold: weights, names, files.
+"""Network: layers that form one. It runs them, and holds what they hold: weights and names.
 
 It is a layer itself, so that a model can be a layer of another one. What it computes is its graph;
 `plan` makes that ready to run.
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import saving, tree
+from .. import tree
 from ..layers import Layer, calls
 from ..layers.layer import Backward
 from ..layers.operators import Operator
@@ -282,61 +282,6 @@ class Network(Layer):
                     self.build_symbolic((calls.map_shapes(KerasTensor, shapes),), {})
         assert self.graph is not None
         return structures.match(where, x, self.graph.input)
-
-    # Files
-
-    def save_weights(self, filepath: Any, overwrite: bool = True, save_format: Any = None) -> None:
-        """Write the weights, and the optimizer's state, to a file that Keras reads too.
-
-        Parameters
-        ----------
-        filepath : str or path
-            Must end in .weights.h5.
-        overwrite : bool
-        save_format : "h5", optional
-            Of older versions of Keras.
-
-        Raises
-        ------
-        FileExistsError
-            The file exists and `overwrite` is false.
-        ValueError
-            The model is not built, or the name ends otherwise.
-        """
-        saving.save_weights(self, filepath, overwrite, save_format=save_format)
-
-    def load_weights(
-        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
-    ) -> None:
-        """Read the weights in a file of fastconv or Keras; all weights or none.
-
-        Parameters
-        ----------
-        filepath : str or path
-            .weights.h5, .keras, or an .h5 file of Keras 2 or of a whole model.
-        skip_mismatch : bool
-            Leave layers alone whose weights do not fit, with a warning.
-        by_name : bool
-            Match layers by name and leave the others alone; for .h5 files of Keras 2.
-
-        Raises
-        ------
-        FileNotFoundError
-            There is no such file.
-        ValueError
-            The model is not built, the file is damaged, or it does not fit the model.
-        """
-        saving.load_weights(self, filepath, skip_mismatch, by_name)
-
-    def save_training_state(
-        self, filepath: Any, position: Any = None, random_state: Any = None
-    ) -> None:
-        """Write all that training needs to go on bit for bit; see `saving.save_training_state`."""
-        saving.save_training_state(self, filepath, position, random_state)
-
-    def load_training_state(self, filepath: Any) -> dict[str, Any]:
-        """Put back what `save_training_state` wrote, and return its `position`."""
-        return saving.load_training_state(self, filepath)
 
     # Description
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..kernels import elementwise, gemm, isa, normalization, pooling, rows
 from .algorithms import ConvAlgorithm, ConvProblem, autotune, find, plan_conv2d
-from .algorithms.algorithm import Bound
+from .algorithms.algorithm import Bound, FusingAlgorithm
 from .conv2d import make_problem
 from .packed import PackedKernel
 from .precision import get_float32_matmul_precision
@@ -102,7 +102,7 @@ def conv2d(
 
 def can_add(p: ConvProblem) -> bool:
     """Return whether `conv2d_add` can."""
-    return plan_conv2d(p, "forward").can_add
+    return isinstance(plan_conv2d(p, "forward"), FusingAlgorithm)
 
 
 def conv2d_add(
@@ -116,6 +116,7 @@ def conv2d_add(
 ) -> Run:
     """Bind y = activation((x * kernel + bias) + added); `added` is none of the other arrays."""
     algorithm = plan_conv2d(p, "forward")
+    assert isinstance(algorithm, FusingAlgorithm)
     run = algorithm.bind_added(p, x, kernel.kernel, bias, added, activation, y)
     return _with_copy(run, algorithm, kernel, p, "forward")
 
@@ -125,7 +126,8 @@ def can_pool(p: ConvProblem, geometry: Geometry) -> bool:
     KH, KW, SH, SW, *pads = geometry
     if KH > SH or KW > SW or any(pads):
         return False
-    return plan_conv2d(p, "forward").can_pool(p, SH)
+    algorithm = plan_conv2d(p, "forward")
+    return isinstance(algorithm, FusingAlgorithm) and algorithm.can_pool(p, SH)
 
 
 def conv2d_max_pool2d(
@@ -140,6 +142,7 @@ def conv2d_max_pool2d(
 ) -> Run:
     """Bind `max_pool2d` of x * kernel + bias, which is never written."""
     algorithm = plan_conv2d(p, "forward")
+    assert isinstance(algorithm, FusingAlgorithm)
     maxima = pooling.Maxima(p.y_shape[1:], y, argmax, geometry, activation)
     run = algorithm.bind_pooled(p, x, kernel.kernel, bias, maxima)
     return _with_copy(run, algorithm, kernel, p, "forward")

@@ -44,7 +44,7 @@ def save_weights(
     position: Any = None,
     save_format: Any = None,
 ) -> None:
-    """Write a model's weights; see `Network.save_weights`."""
+    """Write a model's weights; see `Model.save_weights`."""
     where = f"{model.where}: save_weights"
     path = as_path(where, filepath, endings_of(where, save_format, (EXTENSION,)))
     check_built(where, model)
@@ -56,7 +56,7 @@ def save_weights(
 def load_weights(
     model: Network, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
 ) -> None:
-    """Read a model's weights; see `Network.load_weights`."""
+    """Read a model's weights; see `Model.load_weights`."""
     where = f"{model.where}: load_weights"
     path = as_path(where, filepath, (".h5", ".hdf5", ".keras"))
     check_built(where, model)

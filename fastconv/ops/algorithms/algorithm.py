@@ -15,8 +15,8 @@ from ...kernels.winograd import Winograd
 from .problem import ConvProblem
 
 Float32 = NDArray[np.float32]
-#: Drivers that can have a Maxima take y.
-PoolingDriver = TapConvolution | Winograd
+#: Drivers that can add to y, and have a Maxima take it.
+FusingDriver = TapConvolution | Winograd
 #: Computes, given the packed kernel or None.
 Bound = Callable[["Float32 | None"], None]
 
@@ -148,32 +148,6 @@ class ConvAlgorithm:
         """Return `backward_filter` as a function without arguments."""
         raise NotImplementedError
 
-    #: Whether there is `bind_added`.
-    can_add: bool = False
-
-    def bind_added(
-        self,
-        p: ConvProblem,
-        x: Float32,
-        kernel: Float32,
-        bias: Float32 | None,
-        added: Float32,
-        activation: int,
-        y: Float32,
-    ) -> Bound:
-        """Return what writes y = activation(x * kernel + bias + added)."""
-        raise NotImplementedError
-
-    def can_pool(self, p: ConvProblem, distance: int) -> bool:
-        """Return whether y can be pooled unwritten, in windows `distance` rows apart."""
-        return False
-
-    def bind_pooled(
-        self, p: ConvProblem, x: Float32, kernel: Float32, bias: Float32 | None, maxima: Maxima
-    ) -> Bound:
-        """Return `forward` whose y is pooled, as a function of the packed kernel."""
-        raise NotImplementedError
-
 
 def flat(a: Float32, b: Float32, c: Float32) -> tuple[Float32, Float32, Float32]:
     """Return arrays without their shapes, as drivers want them."""
@@ -216,12 +190,10 @@ class DrivenAlgorithm(ConvAlgorithm):
         return self.driver(p, "backward_input").bind(*flat(dy, kernel, dx))
 
 
-class PoolingAlgorithm(DrivenAlgorithm):
+class FusingAlgorithm(DrivenAlgorithm):
     """Base of those whose driver adds to y, or has it pooled, before it is written."""
 
-    can_add = True
-
-    def driver(self, p: ConvProblem, direction: str) -> PoolingDriver:
+    def driver(self, p: ConvProblem, direction: str) -> FusingDriver:
         """Return what computes y ("forward") or dx ("backward_input")."""
         raise NotImplementedError
 

@@ -12,13 +12,13 @@ from functools import partial
 from ...kernels import isa
 from ...kernels.conv import TapConvolution
 from ...kernels.gemm import takes_dots
-from .algorithm import Float32, PoolingAlgorithm, flat
+from .algorithm import Float32, FusingAlgorithm, flat
 from .costs import COPY_CYCLES, RUN_CYCLES, dot_cycles, gradient_cycles, product_cycles
 from .problem import ConvProblem
 from .views import filter_driver, forward_driver, input_driver
 
 
-class Direct(PoolingAlgorithm):
+class Direct(FusingAlgorithm):
     """Register-blocked NHWC convolution; dx as a convolution of dy, by phases of the strides."""
 
     name = "direct"

@@ -14,7 +14,7 @@ from ...kernels import isa
 from ...kernels.winograd import Winograd as WinogradDriver
 from ...kernels.winograd import members
 from ...kernels.winograd_filter import kernel_gradient
-from .algorithm import Float32, PoolingAlgorithm, flat
+from .algorithm import Float32, FusingAlgorithm, flat
 from .costs import (
     COPY_CYCLES,
     KERNEL_SHARE,
@@ -45,7 +45,7 @@ LEAST_SUMMED = {
 }
 
 
-class Winograd(PoolingAlgorithm):
+class Winograd(FusingAlgorithm):
     """Convolutions in tiles of m outputs along each axis of the kernel that has several taps.
 
     The kernel is cut into parts that fit the tiles, by the stride's phases too (see tiling). dx of
