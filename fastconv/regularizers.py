@@ -18,11 +18,11 @@ class Regularizer(Configurable):
 
     def __call__(self, x: np.ndarray) -> float:
         """Return the penalty of `x`, summed in double precision."""
-        raise NotImplementedError(f"{type(self).__name__} must define __call__(x).")
+        raise checks.must_define(self, "__call__(x)")
 
     def gradient(self, x: np.ndarray) -> np.ndarray:
         """Return the gradient of the penalty, float32, shaped like `x`."""
-        raise NotImplementedError(f"{type(self).__name__} must define gradient(x).")
+        raise checks.must_define(self, "gradient(x)")
 
 
 class L1L2(Regularizer):

@@ -23,7 +23,7 @@ class Initializer(Configurable):
         return np.asarray(values, np.float32 if dtype is None else dtype, order="C")
 
     def _values(self, shape: tuple[int, ...]) -> np.ndarray:
-        raise NotImplementedError(f"{type(self).__name__} must define __call__(shape, dtype=None).")
+        raise checks.must_define(self, "__call__(shape, dtype=None)")
 
 
 class Zeros(Initializer):

@@ -34,7 +34,7 @@ class ActivationLayer(Layer):
 
     def apply(self, x: np.ndarray, training: bool) -> tuple[np.ndarray, Gradient]:
         """Return the function of `x`, and its gradient function."""
-        raise NotImplementedError(f"{self.where} must define apply(x, training).")
+        raise checks.must_define(self, "apply(x, training)")
 
     @property
     def activation_name(self) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import backend
+from ..ops import checks
 from ..ops.axes import AxesLast
 from ..ops.shapes import AXES
 from .arguments import Shape
@@ -78,7 +79,7 @@ class ImageLayer(Layer):
 
     def compute(self, x: np.ndarray, training: bool) -> tuple[np.ndarray, Backward | None]:
         """Do what `forward` does, with channels last."""
-        raise NotImplementedError(f"{self.where} must define compute(x, training).")
+        raise checks.must_define(self, "compute(x, training)")
 
     def in_data_format(
         self, compute: Compute, x: np.ndarray, training: bool

@@ -208,7 +208,7 @@ class Layer(WeightOwner):
             the loss with respect to `x`, or None if `need_dx` is false. All that it needs is in
             it: a layer keeps nothing between calls.
         """
-        raise NotImplementedError(f"{self.where} must define forward(x, training).")
+        raise checks.must_define(self, "forward(x, training)")
 
     def __call__(self, *inputs: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """Return the output for a batch, building the layer if need be.

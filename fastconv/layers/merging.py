@@ -81,7 +81,7 @@ class Merge(Layer):
 
     def merge(self, xs: list[np.ndarray]) -> tuple[np.ndarray, Gradients]:
         """Return the merged arrays, all of one rank, and the function from dy to gradients."""
-        raise NotImplementedError(f"{self.where} must define merge(xs).")
+        raise checks.must_define(self, "merge(xs)")
 
 
 def _common(

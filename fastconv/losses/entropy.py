@@ -144,7 +144,7 @@ class CrossEntropy(Loss):
 
     def _slopes(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         """Return the derivative of each value by its row of `y_pred`."""
-        raise NotImplementedError(f"{type(self).__name__} must define _slopes(y_true, y_pred).")
+        raise checks.must_define(self, "_slopes(y_true, y_pred)")
 
     def _logits_op(
         self, y_true: np.ndarray, logits: np.ndarray, weights: np.ndarray | None

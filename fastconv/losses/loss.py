@@ -76,13 +76,11 @@ class Loss(Configurable):
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         """Return the value of each sample, (N, ...) for prepared targets and y_pred (N, ..., C)."""
-        raise NotImplementedError(f"{type(self).__name__}: define call(y_true, y_pred).")
+        raise checks.must_define(self, "call(y_true, y_pred)")
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         """Return the derivative of each value by its row of `y_pred`, shaped like `y_pred`."""
-        raise NotImplementedError(
-            f"{type(self).__name__}: define gradient(y_true, y_pred), the derivative of call()."
-        )
+        raise checks.must_define(self, "gradient(y_true, y_pred), the derivative of call()")
 
     def prepare(self, where: str, y_true: Any, output_shape: tuple[int | None, ...]) -> np.ndarray:
         """Return `y_true` as an array that fits `output_shape`; sizes of None fit anything.

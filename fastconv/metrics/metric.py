@@ -10,6 +10,7 @@ import numpy as np
 from .. import serialization
 from ..losses.loss import align_weights
 from ..naming import auto_name
+from ..ops import checks
 from ..serialization import Configurable
 
 
@@ -41,15 +42,15 @@ class Metric(Configurable):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch."""
-        raise NotImplementedError(f"{type(self).__name__}: define update_state().")
+        raise checks.must_define(self, "update_state()")
 
     def result(self) -> Any:
         """Return the value over all batches since `reset_state`: a number, array or dictionary."""
-        raise NotImplementedError(f"{type(self).__name__}: define result().")
+        raise checks.must_define(self, "result()")
 
     def reset_state(self) -> None:
         """Forget all batches."""
-        raise NotImplementedError(f"{type(self).__name__}: define reset_state().")
+        raise checks.must_define(self, "reset_state()")
 
     def bind(self, y_pred: np.ndarray) -> Callable[[np.ndarray], None]:
         """Return what adds batches of targets, whose predictions are in this array each time."""

@@ -148,4 +148,5 @@ def readable_bytes(size: float) -> str:
 
 def must_define(owner: Any, method: str) -> NotImplementedError:
     """Return what the base of a family of classes raises where a subclass has to do something."""
-    return NotImplementedError(f"{type(owner).__name__} must define {method}.")
+    where = getattr(owner, "where", type(owner).__name__)
+    return NotImplementedError(f"{where} must define {method}.")

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import ops
+from ..ops import checks
 from .optimizer import Optimizer
 from .state import Slots
 
@@ -34,7 +35,7 @@ class ElementwiseOptimizer(Optimizer):
         scratch: Scratch,
     ) -> None:
         """Update `w` and its `slots` in place; `g` and the arrays in `scratch` are free to use."""
-        raise NotImplementedError(f"{type(self).__name__} must define update().")
+        raise checks.must_define(self, "update()")
 
     def update_step(
         self,

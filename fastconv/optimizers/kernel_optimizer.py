@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
-from ..ops import Updates, bind_updates
+from ..ops import Updates, bind_updates, checks
 from .given import Given
 from .optimizer import Optimizer
 
@@ -25,7 +25,7 @@ class KernelOptimizer(Optimizer):
         clip: float,
     ) -> None:
         """Do one step with all weights: call the method of `updates` that does."""
-        raise NotImplementedError(f"{type(self).__name__} must define run().")
+        raise checks.must_define(self, "run()")
 
     def update_all(
         self, given: Given, learning_rate: float, decays: list[float], grad_scales: list[float]

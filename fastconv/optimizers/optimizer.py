@@ -143,7 +143,7 @@ class Optimizer(OptimizerState):
 
         `shared` holds what all of `ops.*_step` take: decay, grad_scale and clip_value.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define update_step().")
+        raise checks.must_define(self, "update_step()")
 
     # Settings
 

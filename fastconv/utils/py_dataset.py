@@ -55,7 +55,7 @@ class PyDataset:
 
     def __getitem__(self, index: int) -> Any:
         """Return the batch number `index`."""
-        raise NotImplementedError(f"{type(self).__name__} must define __getitem__(index).")
+        raise checks.must_define(self, "__getitem__(index)")
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the batches in order."""
@@ -90,7 +90,7 @@ class PyDataset:
         """Number of batches, None if there is no end."""
         if hasattr(self, "__len__"):
             return len(self)
-        raise NotImplementedError(f"{type(self).__name__} must define __len__() or num_batches.")
+        raise checks.must_define(self, "__len__() or num_batches")
 
     def on_epoch_begin(self) -> None:
         """Do what is to be done before each epoch: nothing, unless a subclass says so."""

@@ -159,5 +159,5 @@ def test_functions_are_averaged():
 
 
 def test_unfinished_metric_says_what_is_missing():
-    with pytest.raises(NotImplementedError, match="Metric: define update_state"):
+    with pytest.raises(NotImplementedError, match="Metric must define update_state"):
         metrics.Metric()([1], [1])

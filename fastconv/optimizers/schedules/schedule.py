@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...arguments import as_real
+from ...ops import checks
 from ...serialization import Configurable
 from ..hyperparameters import positive
 
@@ -21,7 +22,7 @@ class LearningRateSchedule(Configurable):
 
     def __call__(self, step: Any) -> float:
         """Return the learning rate of the update that follows `step` updates."""
-        raise NotImplementedError(f"{type(self).__name__} must define __call__(step).")
+        raise checks.must_define(self, "__call__(step)")
 
     def _real(self, name: str, value: Any, minimum: float = 0.0) -> float:
         """Check a number given to the constructor or to `__call__`."""
