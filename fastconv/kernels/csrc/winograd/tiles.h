@@ -4,27 +4,47 @@
  * constants where these are called, so that arrays become registers. */
 #define FC_ALONG(i, n) _Pragma("GCC unroll 6") for (int i = 0; i < (n); i++)
 
-/* v[plane] = B' d B of the pixels at x, those beside the window being zero. */
+/* p += distance, as an address of its own: the compiler would rather keep an address for each pixel
+ * and each plane, in registers that it does not have. */
+#define FC_MOVE(p, distance)          \
+    do {                              \
+        (p) += (distance);            \
+        __asm__("" : "+r"(p));        \
+    } while (0)
+
+/* A bit for each pixel of a tile: whether it is in the window. */
+FC_INLINE uint64_t winograd_inside(int nv, int nh, const fc_winograd_window *w) {
+    uint64_t inside = 0;
+    FC_ALONG(i, nv) FC_ALONG(j, nh) {
+        const int here = w->top <= i && i < w->bottom && w->left <= j && j < w->right;
+        inside |= (uint64_t)here << (nh * i + j);
+    }
+    return inside;
+}
+
+/* v[plane] = B' d B of the pixels at x; those that are not inside are zero, unless all are. */
 FC_INLINE void winograd_input_part(int nv, int nh, const float *x, ptrdiff_t row, ptrdiff_t pixel,
-                                   const fc_winograd_window *w, float *v, ptrdiff_t step,
+                                   int all, uint64_t inside, float *v, ptrdiff_t step,
                                    ptrdiff_t n) {
     vf t[FC_WINOGRAD_N][FC_WINOGRAD_N], d[FC_WINOGRAD_N], o[FC_WINOGRAD_N];
     FC_ALONG(j, nh) {
         FC_ALONG(i, nv) {
-            const int here = !w || (w->top <= i && i < w->bottom && w->left <= j && j < w->right);
-            d[i] = here ? vf_load_n(x + i * row + j * pixel, n) : (vf){0};
+            const int here = all || (inside >> (nh * i + j) & 1);
+            d[i] = here ? vf_load_n(x + i * row, n) : (vf){0};
         }
+        FC_MOVE(x, pixel);
         winograd_divide(nv, d, o);
         FC_ALONG(i, nv) t[i][j] = o[i];
     }
     FC_ALONG(i, nv) {
         winograd_divide(nh, t[i], o);
-        FC_ALONG(j, nh) vf_store_n(v + (nh * i + j) * step, o[j], n);
+        FC_ALONG(j, nh) vf_store_n(v + j * step, o[j], n);
+        FC_MOVE(v, nh * step);
     }
 }
 
-/* y (rows x cols pixels) = activation(A' m A + bias + what lies `added` floats further on); returns the sum of A' m A, which is finite only
- * if all of it is. */
+/* y (rows x cols pixels) = activation(A' m A + bias + what lies `added` floats further on); returns
+ * the sum of A' m A, which is finite only if all of it is. */
 FC_INLINE vf winograd_output_part(int mv, int nv, int mh, int nh, const float *m, ptrdiff_t step,
                                   const float *bias, ptrdiff_t added, int activation, float *y,
                                   ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols,
@@ -33,7 +53,8 @@ FC_INLINE vf winograd_output_part(int mv, int nv, int mh, int nh, const float *m
     const vf b = bias ? vf_load_n(bias, n) : (vf){0};
     vf total = (vf){0};
     FC_ALONG(j, nh) {
-        FC_ALONG(i, nv) d[i] = vf_load_n(m + (nh * i + j) * step, n);
+        FC_ALONG(i, nv) d[i] = vf_load_n(m + i * (nh * step), n);
+        FC_MOVE(m, step);
         winograd_sums(nv, mv, 0, d, o);
         FC_ALONG(i, mv) t[i][j] = o[i];
     }
@@ -45,11 +66,12 @@ FC_INLINE vf winograd_output_part(int mv, int nv, int mh, int nh, const float *m
             vf sum = o[j];
             total += sum;
             sum += b;
-            if (added) sum += vf_load_n(y + added + i * row + j * pixel, n);
+            if (added) sum += vf_load_n(y + added + j * pixel, n);
             if (activation == FC_RELU) sum = vf_relu(sum);
             if (activation == FC_RELU6) sum = vf_relu6(sum);
-            vf_store_n(y + i * row + j * pixel, sum, n);
+            vf_store_n(y + j * pixel, sum, n);
         }
+        FC_MOVE(y, row);
     }
     return total;
 }
@@ -93,14 +115,16 @@ FC_INLINE void winograd_spread_part(int mv, int nv, int mh, int nh, const float 
     vf t[FC_WINOGRAD_N][FC_WINOGRAD_N], d[FC_WINOGRAD_N], o[FC_WINOGRAD_N];
     FC_ALONG(j, mh) {
         FC_ALONG(i, mv) {
-            d[i] = i < rows && j < cols ? vf_load_n(dy + i * row + j * pixel, n) : (vf){0};
+            d[i] = i < rows && j < cols ? vf_load_n(dy + i * row, n) : (vf){0};
         }
+        FC_MOVE(dy, pixel);
         FC_VALUES(nv, mv, 0, d, o);
         FC_ALONG(i, nv) t[i][j] = o[i];
     }
     FC_ALONG(i, nv) {
         FC_VALUES(nh, mh, 0, t[i], o);
-        FC_ALONG(j, nh) vf_store_n(z + (nh * i + j) * step, o[j], n);
+        FC_ALONG(j, nh) vf_store_n(z + j * step, o[j], n);
+        FC_MOVE(z, nh * step);
     }
 }
 
@@ -110,7 +134,8 @@ FC_INLINE vf winograd_gather_part(int rv, int nv, int rh, int nh, const float *m
     vf t[FC_WINOGRAD_N][FC_WINOGRAD_N], d[FC_WINOGRAD_N], o[FC_WINOGRAD_N];
     vf total = (vf){0};
     FC_ALONG(j, nh) {
-        FC_ALONG(i, nv) d[i] = vf_load_n(m + (nh * i + j) * step, n);
+        FC_ALONG(i, nv) d[i] = vf_load_n(m + i * (nh * step), n);
+        FC_MOVE(m, step);
         winograd_sums(nv, rv, 1, d, o);
         FC_ALONG(i, rv) t[i][j] = o[i];
     }

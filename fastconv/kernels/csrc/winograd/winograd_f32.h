@@ -49,15 +49,16 @@ FC_INLINE int FC_NAME(is_finite)(vf x) {
     static void FC_WNAME(winograd_input, mv, rv, mh, rh)(                                       \
         const float *x, ptrdiff_t row, ptrdiff_t pixel, const fc_winograd_window *window,       \
         ptrdiff_t channels, float *v, ptrdiff_t step, ptrdiff_t tiles, ptrdiff_t next) {        \
+        const uint64_t inside = window ? winograd_inside(mv + rv - 1, mh + rh - 1, window) : 0; \
         for (; tiles > 0; tiles--, x += next, v += channels) {                                  \
             if (window) {                                                                       \
                 FC_OVER_CHANNELS(c, n, channels,                                                \
                                  winograd_input_part(mv + rv - 1, mh + rh - 1, x + c, row,      \
-                                                     pixel, window, v + c, step, n));           \
+                                                     pixel, 0, inside, v + c, step, n));        \
             } else {                                                                            \
                 FC_OVER_CHANNELS(c, n, channels,                                                \
                                  winograd_input_part(mv + rv - 1, mh + rh - 1, x + c, row,      \
-                                                     pixel, NULL, v + c, step, n));             \
+                                                     pixel, 1, 0, v + c, step, n));             \
             }                                                                                   \
         }                                                                                       \
     }                                                                                           \
