@@ -22,7 +22,7 @@ the `candidates` of fastconv's plan, to judge it and to find its constants. `ste
 import os
 import sys
 
-# No pathlib: the time that libraries need to start would have its 4 ms in it.
+# No pathlib: the time that libraries need to start would have its loading in it.
 _ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 # Where kernels are not built in place, the installed fastconv is measured, not the source tree.

@@ -2,8 +2,8 @@
 
     models -> layers -> ops -> kernels -> C micro-kernels
 
-Every name is loaded when it is first used, so that `import fastconv` costs next to nothing; they
-are listed in `__init__.pyi`.
+Every name is loaded when it is first used, so that `import fastconv` itself loads next to nothing;
+they are listed in `__init__.pyi`.
 """
 
 from . import lazy

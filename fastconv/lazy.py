@@ -59,8 +59,8 @@ def names(
 def _statements(stub: str) -> list[str]:
     """Return the statements of a stub, each as one line.
 
-    Each begins at the start of a line, and there are no comments in it. `ast` takes ten times as
-    long, which every start of a process would wait for.
+    Each begins at the start of a line, and there are no comments in it. `ast` would take much
+    longer, and every start of a process would wait for it.
     """
     with open(stub, encoding="utf-8") as file:
         text = file.read()

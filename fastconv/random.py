@@ -23,7 +23,7 @@ _lock = threading.Lock()
 
 def default_seed() -> int:
     """Return a seed drawn from Python's `random`, which `utils.set_random_seed` seeds."""
-    import random  # 3 ms, and not needed by those who give seeds
+    import random  # slow to load, and not needed by those who give seeds
 
     return random.randint(1, 10**9)
 

@@ -138,7 +138,7 @@ class NcnnPeer(Peer):
 
     def net(self, layers: str, weights: bytes, winograd: bool) -> Any:
         """Return a network of float32 numbers, from the text and the bytes of its two files."""
-        import tempfile  # 2 ms, which would count as the start of any library
+        import tempfile  # its loading would count as the start of any library
 
         net = self.ncnn.Net()
         net.opt.num_threads = self.threads

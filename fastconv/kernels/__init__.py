@@ -14,8 +14,8 @@ import os
 
 # libgomp reads this once, when `threads` loads it. Left alone, an idle thread spins for
 # milliseconds before it sleeps: where other processes want its CPU it uses up its time slice on
-# that, and then the next loop waits for it for a whole slice of theirs (a training step on two
-# shared CPUs: 190 ms by default, 17 with 1000 turns). On idle CPUs 4000 turns cost nothing.
+# that, and then the next loop waits for it for a whole slice of theirs. On idle CPUs so few turns
+# are enough.
 _SPIN = "GOMP_SPINCOUNT"
 _ours = _SPIN not in os.environ and "OMP_WAIT_POLICY" not in os.environ
 if _ours:

@@ -50,7 +50,7 @@ def as_float32(where: str, name: str, x: Any, ndim: int | None = None) -> np.nda
 def is_masked(x: Any) -> bool:
     """Return whether `x` is a masked array.
 
-    There are none before somebody has loaded NumPy's module of them, which takes 10 ms.
+    There are none before somebody has loaded NumPy's module of them, which is large.
     """
     module = sys.modules.get("numpy.ma")
     return module is not None and isinstance(x, module.MaskedArray)

@@ -1,7 +1,7 @@
 """Memory of arrays that are kept: aligned, and on huge pages where there is much of it.
 
-What touches memory for the first time waits for each of its pages: with pages of 4 KB a megabyte
-takes about as long as a step of a small network has. A huge page comes at once.
+What touches memory for the first time waits for each of its pages: with pages of 4 KB that may be
+longer than a step of a small network takes. A huge page comes at once.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """ImageDataGenerator: random changes of images as many articles make them.
 
-New code does better with the layers (`layers.RandomFlip` ...), which are faster.
+New code does better with the layers (`layers.RandomFlip` ...), which are part of the model.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class ImageDataset(PyDataset):
         threads = min(config.get_num_threads(), len(paths))
         if threads <= 1:
             return np.stack([self._read(path) for path in paths])
-        from concurrent.futures import ThreadPoolExecutor  # 5 ms, only needed here
+        from concurrent.futures import ThreadPoolExecutor  # slow to load, only needed here
 
         with ThreadPoolExecutor(threads) as pool:
             return np.stack(list(pool.map(self._read, paths)))

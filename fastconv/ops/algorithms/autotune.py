@@ -77,7 +77,7 @@ def autotune() -> bool:
 def set_autotune(enabled: bool) -> None:
     """Choose whether convolutions measure their algorithms instead of predicting their costs.
 
-    A problem that has not been seen before then takes some 20 times as long, once. Results keep
+    A problem that has not been seen before then takes many times as long, once. Results keep
     the precision that is asked for, and in one process are the same for any number of threads and
     any batch size; but another run may choose otherwise, and give other last bits, unless it loads
     the choices of this one: see `save_autotune`. It is off at the start.
