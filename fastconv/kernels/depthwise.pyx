@@ -85,6 +85,7 @@ cdef void result_task(void* context, Py_ssize_t task) noexcept nogil:
             while p.output + p.outputs < outputs:
                 next_piece(&p, w, a, first, outputs)
                 d.outputs, d.cols = p.outputs, p.taps
+                d.left, d.right = p.left, p.right
                 w.table.depthwise_f32(
                     &d, r.rows, count,
                     ((first + p.output) * a.stride - a.pad + p.tap * a.dilation - r.begin) * r.pixel,
@@ -204,6 +205,7 @@ cdef void filter_task(void* context, Py_ssize_t task) noexcept nogil:
                 while p.output + p.outputs < cols:
                     next_piece(&p, w, a, col, cols)
                     d.outputs, d.cols = p.outputs, p.taps
+                    d.left, d.right = p.left, p.right
                     w.table.depthwise_filter_f32(
                         &d, r.rows, count,
                         ((col + p.output) * a.stride - a.pad + p.tap * a.dilation - r.begin) * r.pixel,

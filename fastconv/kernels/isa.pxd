@@ -66,6 +66,7 @@ cdef extern from "depthwise/depthwise.h" nogil:
         Py_ssize_t stride, dilation
         Py_ssize_t x_pixel, y_pixel
         Py_ssize_t k_col, k_row
+        int left, right
         int activation
     ctypedef struct fc_depthwise_block:
         Py_ssize_t W, C

@@ -45,9 +45,11 @@ cdef struct ring:
     Py_ssize_t* held             # number of the row in each slot, or -1
     const float** rows           # those of the current window that exist
 
-# Outputs [output, output + outputs) of a row that have the taps [tap, tap + taps) of a row.
+# Outputs [output, output + outputs) of a row that have the taps [tap, tap + taps) of a row; the first
+# tap of the first output, or the last one of the last, may be missing, see fc_depthwise.
 cdef struct piece:
     Py_ssize_t output, outputs, tap, taps
+    bint left, right
 
 cdef Py_ssize_t count_axes(tuple geometry, bint backward) except -1
 cdef int describe(windows* w, axis* axes, tuple x_shape, tuple y_shape, tuple kernel_shape,

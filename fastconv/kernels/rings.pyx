@@ -194,25 +194,40 @@ cdef void gather_rows(
             r.held[slot] = h
 
 
+cdef Py_ssize_t position(const axis* a, Py_ssize_t output) noexcept nogil:
+    """Return where the first tap of an output lies."""
+    return output * a.stride - a.pad
+
+
 cdef void next_piece(
     piece* p, const windows* w, const axis* a, Py_ssize_t first, Py_ssize_t count,
 ) noexcept nogil:
     """Go on to the next outputs that have the same taps, of `count` outputs from `first` on.
 
-    Copied rows hold all taps. In place those beside the image are left out, one output at a time.
+    Copied rows hold all taps. In place those beside the image are left out: one of the first output
+    and one of the last along with others, more of them one output at a time.
     """
     cdef Py_ssize_t begin = 0, end = count, left
     p.output += p.outputs
     p.tap, p.taps = 0, a.taps
+    p.left = p.right = False
     if w.in_place:
         begin = ceil_div(a.pad, a.stride) - first
         end = (w.W - 1 + a.pad - (a.taps - 1) * a.dilation + a.stride) // a.stride - first
         end = min(end, count)
+        p.left = begin > 0 and position(a, first + begin - 1) >= -a.dilation
+        begin -= p.left
+        # Of the output behind those that have all taps, all but the last one.
+        p.right = 0 <= end < count and a.taps > 0 \
+            and position(a, first + end) + (a.taps - 2) * a.dilation < w.W
+        end += p.right
     if begin <= p.output < end:
+        p.left = p.left and p.output == begin
         p.outputs = end - p.output
         return
+    p.left = p.right = False
     p.outputs = 1
-    left = (first + p.output) * a.stride - a.pad
+    left = position(a, first + p.output)
     p.tap = min(ceil_div(-left, a.dilation), a.taps) if left < 0 else 0
     end = min(ceil_div(w.W - left, a.dilation), a.taps) if left < w.W else 0
     p.taps = max(end - p.tap, 0)

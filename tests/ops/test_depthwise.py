@@ -43,6 +43,8 @@ DEPTHWISE = [
     depthwise("H < KH", (1, 2, 1, 4), (5, 5, 4), (1, 1), "same"),
     depthwise("pads", (1, 6, 5, 4), (3, 3, 4), (1, 1), ((1, 2), (0, 3))),
     depthwise("wide", (1, 3, 65, 3), (3, 3, 3), (1, 1), "same"),
+    *(depthwise(f"W={W} K={K} s{s}", (1, 3, W, 17), (K, K, 17), (s, s), "same")
+      for W in (*range(1, 9), *range(10, 16), 22, 23) for K in (3, 5) for s in (1, 2)),
     depthwise("batch", (19, 4, 4, 3), (3, 3, 3), (1, 1), "same"),
     depthwise("N=0", (0, 4, 4, 3), (3, 3, 3)),
 ]  # fmt: skip

@@ -16,6 +16,8 @@ typedef struct {
     ptrdiff_t stride, dilation; /* pixels of x between two outputs, two taps */
     ptrdiff_t x_pixel, y_pixel; /* between neighbours */
     ptrdiff_t k_col, k_row;   /* between two taps of a row, two rows of taps */
+    int left, right;          /* whether the first output's first tap, the last one's last tap lie
+                               * beside the image: these are left out */
     int activation;           /* FC_LINEAR, FC_RELU, FC_RELU6 */
 } fc_depthwise;
 

@@ -2,10 +2,12 @@
 
 FC_INLINE void FC_SIZED(add_to)(float *p, wf v) { wf_store(p, wf_load(p) + v); }
 
-/* One vector of channels, rows x cols taps: rows and cols are constants, the dilation is 1. */
+/* One vector of channels, rows x cols taps: rows and cols are constants, the dilation is 1. left,
+ * right: see fc_depthwise, of these taps. */
 FC_INLINE void FC_SIZED(depthwise_filter_taps)(const fc_depthwise *d, const float *const *x,
                                                ptrdiff_t offset, const float *dy, float *dkernel,
-                                               const int rows, const int cols, const int stride) {
+                                               const int rows, const int cols, const int stride,
+                                               int left, const int right) {
     const ptrdiff_t x_pixel = d->x_pixel, y_pixel = d->y_pixel;
     wf sum[FC_DW_ROWS][FC_DW_COLS];
 #pragma GCC unroll 8
@@ -21,9 +23,11 @@ FC_INLINE void FC_SIZED(depthwise_filter_taps)(const fc_depthwise *d, const floa
     }                                                                                        \
     _Pragma("GCC unroll 8") for (int r = 0; r < rows; r++) {                                 \
         const float *pixel = x[r] + offset;                                                  \
-        _Pragma("GCC unroll 32") for (int j = 0; j < (count - 1) * stride + cols; j++) {     \
+        const int last = (count - 1) * stride + cols - 1;                                    \
+        _Pragma("GCC unroll 32") for (int j = 0; j <= last; j++, pixel += x_pixel) {         \
+            if (j == 0 && left) continue;                                                    \
+            if (j == last && right && outputs == count) continue;                            \
             const wf value = wf_once(wf_load(pixel));                                        \
-            pixel += x_pixel;                                                                \
             _Pragma("GCC unroll 8") for (int k = 0; k < cols; k++) {                         \
                 const int i = (j - k) / stride;                                              \
                 if (j >= k && (j - k) % stride == 0 && i < count) {                          \
@@ -32,7 +36,8 @@ FC_INLINE void FC_SIZED(depthwise_filter_taps)(const fc_depthwise *d, const floa
             }                                                                                \
         }                                                                                    \
     }                                                                                        \
-    offset += count * stride * x_pixel
+    offset += count * stride * x_pixel;                                                      \
+    left = 0
     ptrdiff_t outputs = d->outputs;
     for (; outputs >= 4; outputs -= 4) {
         FC_OUTPUTS(4);
@@ -54,9 +59,10 @@ FC_INLINE void FC_SIZED(depthwise_filter_taps)(const fc_depthwise *d, const floa
 FC_INLINE void FC_SIZED(depthwise_filter_columns)(const fc_depthwise *d, const float *const *x,
                                                   ptrdiff_t n, ptrdiff_t offset, const float *dy,
                                                   float *dkernel, const int cols,
-                                                  const int stride) {
+                                                  const int stride, int left, int right) {
 #define FC_ROWS(count)                                                                       \
-    FC_SIZED(depthwise_filter_taps)(d, x, offset, dy, dkernel, count, cols, stride);         \
+    FC_SIZED(depthwise_filter_taps)                                                          \
+    (d, x, offset, dy, dkernel, count, cols, stride, left, right);                           \
     x += count;                                                                              \
     dkernel += count * d->k_row;                                                             \
     n -= count
@@ -81,12 +87,13 @@ FC_INLINE ptrdiff_t FC_SIZED(depthwise_filter_groups)(const fc_depthwise *d,
     while (d->cols - k >= 3) {
         const int cols = d->cols - k == 5 ? 5 : 3;
         const ptrdiff_t at = offset + k * d->x_pixel;
+        const int left = k == 0 && d->left, right = k + cols == d->cols && d->right;
         if (cols == 5) {
             FC_SIZED(depthwise_filter_columns)
-            (d, x, n, at, dy, dkernel + k * d->k_col, 5, stride);
+            (d, x, n, at, dy, dkernel + k * d->k_col, 5, stride, left, right);
         } else {
             FC_SIZED(depthwise_filter_columns)
-            (d, x, n, at, dy, dkernel + k * d->k_col, 3, stride);
+            (d, x, n, at, dy, dkernel + k * d->k_col, 3, stride, left, right);
         }
         k += cols;
     }
@@ -126,10 +133,14 @@ static void FC_SIZED(depthwise_filter_row)(const fc_depthwise *d, const float *c
         }
 #endif
         for (; k < d->cols; k++) {
+            const ptrdiff_t first = k == 0 && d->left;
+            const ptrdiff_t after = d->outputs - (k == d->cols - 1 && d->right);
+            const ptrdiff_t next = d->stride * d->x_pixel;
             for (ptrdiff_t r = 0; r < n; r++) {
                 FC_SIZED(depthwise_filter_tap)
-                (x[r] + offset + k * d->dilation * d->x_pixel + c, d->stride * d->x_pixel, dy + c,
-                 d->y_pixel, dkernel + r * d->k_row + k * d->k_col + c, d->outputs);
+                (x[r] + offset + k * d->dilation * d->x_pixel + first * next + c, next,
+                 dy + first * d->y_pixel + c, d->y_pixel, dkernel + r * d->k_row + k * d->k_col + c,
+                 after - first);
             }
         }
     }

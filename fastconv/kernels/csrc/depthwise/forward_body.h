@@ -1,11 +1,11 @@
 /* Part of depthwise/depthwise_f32.h, for one vector width. */
 
 /* One vector of channels of `pixels` neighbouring outputs, cols taps a row. With stride > 0, stride
- * and cols are constants and the dilation is 1. */
+ * and cols are constants and the dilation is 1. left, right: see fc_depthwise, of these outputs. */
 FC_INLINE void FC_SIZED(depthwise_tile)(const fc_depthwise *d, const float *const *x, ptrdiff_t n,
                                         ptrdiff_t offset, const float *kernel, const float *bias,
                                         float *y, const int pixels, const ptrdiff_t cols,
-                                        const int stride) {
+                                        const int stride, const int left, const int right) {
     const ptrdiff_t x_pixel = d->x_pixel, y_pixel = d->y_pixel, k_col = d->k_col;
     wf sum[FC_DW_PIXELS];
 #pragma GCC unroll 8
@@ -19,6 +19,8 @@ FC_INLINE void FC_SIZED(depthwise_tile)(const fc_depthwise *d, const float *cons
             for (int k = 0; k < cols; k++) tap[k] = wf_load(kernel + k * k_col);
 #pragma GCC unroll 32
             for (int j = 0; j < (pixels - 1) * stride + cols; j++, pixel += x_pixel) {
+                if (j == 0 && left) continue;
+                if (j == (pixels - 1) * stride + cols - 1 && right) continue;
                 const wf value = wf_once(wf_load(pixel));
 #pragma GCC unroll 8
                 for (int k = 0; k < cols; k++) {
@@ -29,11 +31,15 @@ FC_INLINE void FC_SIZED(depthwise_tile)(const fc_depthwise *d, const float *cons
                 }
             }
         } else {
-            const ptrdiff_t right = d->dilation * x_pixel, next = d->stride * x_pixel;
-            for (ptrdiff_t k = 0; k < cols; k++, pixel += right) {
+            const ptrdiff_t along = d->dilation * x_pixel, next = d->stride * x_pixel;
+            for (ptrdiff_t k = 0; k < cols; k++, pixel += along) {
                 const wf tap = wf_load(kernel + k * k_col);
 #pragma GCC unroll 8
-                for (int i = 0; i < pixels; i++) sum[i] += wf_load(pixel + i * next) * tap;
+                for (int i = 0; i < pixels; i++) {
+                    if (i == 0 && k == 0 && left) continue;
+                    if (i == pixels - 1 && k == cols - 1 && right) continue;
+                    sum[i] += wf_load(pixel + i * next) * tap;
+                }
             }
         }
     }
@@ -55,19 +61,39 @@ FC_INLINE void FC_SIZED(depthwise_pixels)(const fc_depthwise *d, const float *co
                                           const int stride) {
     const ptrdiff_t outputs = d->outputs, next = d->stride * d->x_pixel, y_pixel = d->y_pixel;
     ptrdiff_t q = 0;
-#define FC_TILE(first, count)                                                                \
+#define FC_TILE_AT(first, count, left, right)                                                \
     for (ptrdiff_t i = 0; i < d->channels; i += FC_W) {                                      \
         const ptrdiff_t c = fc_fit(i, FC_W, d->channels);                                    \
         FC_SIZED(depthwise_tile)                                                             \
         (d, x, n, offset + (first) * next + c, kernel + c, bias ? bias + c : NULL,           \
-         y + (first) * y_pixel + c, count, cols, stride);                                    \
+         y + (first) * y_pixel + c, count, cols, stride, left, right);                       \
     }
+#define FC_TILE(first, count)                                                                \
+    do {                                                                                     \
+        const int left = (first) == 0 && d->left;                                            \
+        const int right = (first) + (count) == outputs && d->right;                          \
+        if (left || right) {                                                                 \
+            FC_TILE_AT(first, count, left, right)                                            \
+        } else {                                                                             \
+            FC_TILE_AT(first, count, 0, 0)                                                   \
+        }                                                                                    \
+    } while (0)
     for (; q + FC_DW_PIXELS <= outputs; q += FC_DW_PIXELS) FC_TILE(q, FC_DW_PIXELS);
-    if (outputs >= 4) { /* the last tile may begin early: outputs are written, never added to */
+    /* The last tiles may begin early: outputs are written, never added to. */
+    if (outputs - q == 7 && outputs > 7) {
+        FC_TILE(outputs - 8, 8);
+        return;
+    }
+    if (outputs - q == 6 || (outputs - q == 5 && outputs > 5)) {
+        FC_TILE(outputs - 6, 6);
+        return;
+    }
+    if (outputs >= 4) {
         for (; q < outputs; q += 4) FC_TILE(fc_fit(q, 4, outputs), 4);
     }
     for (; q < outputs; q++) FC_TILE(q, 1);
 #undef FC_TILE
+#undef FC_TILE_AT
 }
 
 static void FC_SIZED(depthwise_row)(const fc_depthwise *d, const float *const *x, ptrdiff_t n,
