@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import checks, shapes
+from . import checks, memory, shapes
 from .activation import activation as apply_activation
 from .algorithms import (
     CONV2D_ALGORITHMS,
@@ -208,7 +208,7 @@ def forward(
         if bias.shape != (p.F,):
             raise ValueError(f"{where}: bias must have shape ({p.F},), got {bias.shape}.")
     code, left = split_activation(activation)
-    y = np.empty(p.y_shape, np.float32)
+    y = memory.empty(p.y_shape)
     chosen = _find(where, algorithm, p, "forward")
     copy = None if packed is None else packed.copy_for(chosen, p, "forward")
     chosen.forward(p, x, kernel, bias, code, y, copy)
@@ -225,7 +225,7 @@ def backward_input(
 ) -> Float32:
     """Return dx of a problem whose kernel is checked."""
     _check_dy(where, dy, p)
-    dx = np.empty(p.x_shape, np.float32)
+    dx = memory.empty(p.x_shape)
     chosen = _find(where, algorithm, p, "backward_input")
     copy = None if packed is None else packed.copy_for(chosen, p, "backward_input")
     chosen.backward_input(p, dy, kernel, dx, copy)
@@ -237,7 +237,7 @@ def backward_filter(
 ) -> Float32:
     """Return dkernel of a problem whose x is checked."""
     _check_dy(where, dy, p)
-    dkernel = np.empty(p.kernel_shape, np.float32)
+    dkernel = memory.empty(p.kernel_shape)
     _find(where, algorithm, p, "backward_filter").backward_filter(p, x, dy, dkernel)
     return dkernel
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import gemm
-from . import checks
+from . import checks, memory
 from .activation import activation as apply_activation
 from .fusion import split_activation
 
@@ -46,7 +46,7 @@ def dense(x: Any, kernel: Any, bias: Any = None, *, activation: str | None = Non
         if bias.shape != kernel.shape[1:]:
             raise ValueError(f"{where}: bias must have shape {kernel.shape[1:]}, got {bias.shape}.")
     code, left = split_activation(activation)
-    y = np.empty((*x.shape[:-1], kernel.shape[1]), np.float32)
+    y = memory.empty((*x.shape[:-1], kernel.shape[1]))
     gemm.matmul(_rows(x), kernel, _rows(y), bias, code)
     return y if left is None else apply_activation(y, left)
 
@@ -68,7 +68,7 @@ def dense_backward_input(dy: Any, kernel: Any) -> Float32:
     kernel = checks.as_float32(where, "kernel", kernel, 2)
     if dy.ndim < 1 or dy.shape[-1] != kernel.shape[1]:
         raise ValueError(f"{where}: dy {dy.shape} does not fit kernel {kernel.shape}.")
-    dx = np.empty((*dy.shape[:-1], kernel.shape[0]), np.float32)
+    dx = memory.empty((*dy.shape[:-1], kernel.shape[0]))
     gemm.matmul(_rows(dy), kernel.T, _rows(dx))
     return dx
 
@@ -93,7 +93,7 @@ def dense_backward_filter(x: Any, dy: Any) -> Float32:
         raise ValueError(
             f"{where}: x {x.shape} and dy {dy.shape} must agree but for the last axis."
         )
-    dkernel = np.empty((x.shape[-1], dy.shape[-1]), np.float32)
+    dkernel = memory.empty((x.shape[-1], dy.shape[-1]))
     gemm.matmul(_rows(x).T, _rows(dy), dkernel)
     return dkernel
 
@@ -122,7 +122,7 @@ def matmul(a: Any, b: Any) -> Float32:
         raise ValueError(f"{where}: a {a.shape} and b {b.shape} must agree on the summed axis.")
     if b.strides[0] != b.itemsize and b.strides[1] != b.itemsize:
         b = np.ascontiguousarray(b)
-    c = np.empty((a.shape[0], b.shape[1]), np.float32)
+    c = memory.empty((a.shape[0], b.shape[1]))
     gemm.matmul(a, b, c)
     return c
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import pooling as kernels
-from . import checks
+from . import checks, memory
 from .windows import Windows, windows
 
 Float32 = NDArray[np.float32]
@@ -75,7 +75,7 @@ def max_pool2d(
     where = "max_pool2d"
     x = checks.as_float32(where, "x", x, 4)
     w = windows(where, x.shape, pool_size, strides, padding)
-    y = np.empty((x.shape[0], *w.output, x.shape[3]), np.float32)
+    y = memory.empty((x.shape[0], *w.output, x.shape[3]))
     if not return_argmax:
         kernels.max_pool2d(x, y, None, _geometry(w))
         return y
@@ -122,7 +122,7 @@ def max_pool2d_backward(
     _check_shape(where, "dy", dy, expected)
     argmax = np.ascontiguousarray(argmax, _position_dtype(w))
     _check_shape(where, "argmax", argmax, expected)
-    dx = np.empty(shape, np.float32)
+    dx = memory.empty(shape)
     kernels.max_pool2d_backward(dy, _as_bytes(argmax), dx, _geometry(w))
     return dx
 
@@ -153,7 +153,7 @@ def average_pool2d(
     where = "average_pool2d"
     x = checks.as_float32(where, "x", x, 4)
     w = windows(where, x.shape, pool_size, strides, padding)
-    y = np.empty((x.shape[0], *w.output, x.shape[3]), np.float32)
+    y = memory.empty((x.shape[0], *w.output, x.shape[3]))
     kernels.average_pool2d(x, y, _geometry(w))
     return y
 
@@ -190,7 +190,7 @@ def average_pool2d_backward(
     w = windows(where, shape, pool_size, strides, padding)
     dy = checks.as_float32(where, "dy", dy, 4)
     _check_shape(where, "dy", dy, (shape[0], *w.output, shape[3]))
-    dx = np.empty(shape, np.float32)
+    dx = memory.empty(shape)
     kernels.average_pool2d_backward(dy, dx, _geometry(w))
     return dx
 

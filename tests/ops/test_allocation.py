@@ -34,3 +34,13 @@ def test_much_memory_fills_huge_pages(nbytes: int) -> None:
     assert nbytes <= memory.taken(nbytes) < nbytes + memory.HUGE_PAGE
     memory.touch(block)
     assert not block[:: memory.PAGE].any()
+
+
+@pytest.mark.parametrize("shape", [(), (0, 4), (3, 5), (1024,), (7, 33, 65)])
+def test_empty_arrays_are_whole_and_aligned_if_they_are_large(shape: tuple[int, ...]) -> None:
+    array = memory.empty(shape)
+    assert array.shape == shape
+    assert array.dtype == np.float32
+    assert array.flags.c_contiguous
+    assert array.flags.writeable
+    assert array.nbytes < memory.PAGE or array.ctypes.data % memory.ALIGNMENT == 0
