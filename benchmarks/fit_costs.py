@@ -12,7 +12,7 @@ what the timings say nothing of stays as it is. Printed beside the present const
 fitted, how well both predict, and what the choices by both would cost; and apart from that the
 cycles that copying a float takes on each level of memory.
 
-A cycle is the time in which the FMA peak does FMA_PER_CYCLE vector multiply-adds: thus that
+A cycle is the time in which the FMA peak does FMA_PER_CYCLE multiply-adds: thus that
 constant may fit to less than it is, where kernels do not reach the peak.
 """
 
@@ -27,7 +27,6 @@ from typing import Any
 
 import numpy as np
 
-from fastconv.kernels import isa
 from fastconv.ops.algorithms import costs, find
 
 from . import candidates, common, report
@@ -180,7 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             candidates.use_isa(heading["isa"])
             measured = list(candidates.measure(crew, options))
         # The model is of one thread: with several, its cycles are those of all together.
-        hertz = heading["peak_gflops"] * 1e9 / (2 * isa.vector_length() * costs.FMA_PER_CYCLE)
+        hertz = heading["peak_gflops"] * 1e9 / (2 * costs.fma_per_cycle())
         found = print_fit(measured, hertz)
         runs.append(heading | found | {"rows": [one.row() for one in measured]})
     hertz /= threads

@@ -1,8 +1,9 @@
 """The cost model's constants, in cycles of one core, and the shapes they are applied to.
 
 Most are fitted by `python -m benchmarks.fit_costs` to what the convolutions of seven networks took
-on an AMD EPYC (Zen 4), one thread, AVX-512; FAR_*, SCATTER_RUN, DOT_CYCLES and those of split
-floats are set by hand. Only their ratios matter, and only between algorithms.
+on an AMD EPYC (Zen 4), one thread, AVX-512; those of transforms lie between what AVX-512 and AVX2
+gave; FAR_*, SHORTEST_RUN, DOT_CYCLES and those of split floats are set by hand. Only their ratios
+matter, and only between algorithms.
 `python -m benchmarks.plan_regret` tells what wrong choices cost.
 """
 
@@ -11,14 +12,22 @@ from __future__ import annotations
 from ...kernels import isa
 from .problem import ConvProblem
 
-#: Vector multiply-adds a cycle: two at the peak, which kernels do not quite reach.
-FMA_PER_CYCLE = 1.7
+#: Multiply-adds of floats a cycle, with vectors of 8 lanes as with those of 16, which this CPU
+#: works off in halves.
+FMA_PER_CYCLE = 27.0
+#: Vectors of fewer lanes do fewer.
+FULL_RATE_LANES = 8
 #: Starting a run of neighbouring taps in the register tile, per row of the tile.
 RUN_CYCLES = 0.7
 #: Copying one float into a padded or unfolded block and reading it from there.
 COPY_CYCLES = 0.44
-#: Writing and reading one float of a plane of transformed tiles or kernels.
-TRANSFORM_CYCLES = 0.21
+#: Computing, writing and reading one vector of a plane of transformed tiles that read 4, 5 or 6
+#: pixels along an axis.
+TRANSFORM_4_CYCLES = 1.7
+TRANSFORM_5_CYCLES = 3.5
+TRANSFORM_6_CYCLES = 5.0
+#: Computing, writing and reading one float of a transformed kernel.
+KERNEL_CYCLES = 0.6
 #: The same where the planes outgrow the caches: memory gives one core about 10 GB/s.
 MEMORY_CYCLES = 2.7
 #: How much of a kernel's transform one call pays. Forward it is kept with the weights, see
@@ -30,16 +39,17 @@ GROWN_CYCLES = 0.19
 FAR_CYCLES = 1.2
 FAR_BYTES = 20 * 2**20
 #: Storing a vector of sums of a transformed tile.
-STORE_CYCLES = 1.7
+STORE_CYCLES = 2.5
 #: Bytes of planes that caches hold, other work beside them.
 CACHED_BYTES = 8 * 2**20
 #: Reading or writing one float of an image, where little is computed with it.
 TOUCH_CYCLES = 0.2
 #: Writing one bfloat16 part of a float, and reading it from a padded block.
 SPLIT_CYCLES = 0.25
-#: Adding one float of an unfolded gradient back into dx; a run of fewer costs as much as this many.
+#: Adding one float of an unfolded gradient back into dx.
 SCATTER_CYCLES = 0.77
-SCATTER_RUN = 8
+#: A run of fewer floats that is unfolded, or added back, costs as much as this many.
+SHORTEST_RUN = 8
 #: Floats of x or dy in a block of a kernel gradient, see kernels/conv_filter.pyx.
 FILTER_FLOATS = 384 * 1024
 #: Adding the lanes of an output that is a dot product.
@@ -48,10 +58,17 @@ DOT_CYCLES = 5.0
 NARROW = 8
 
 
+def transform_cycles(n: int, vectors: float) -> float:
+    """Return the cycles of the transforms of so many vectors of planes, n pixels along an axis."""
+    return vectors * {4: TRANSFORM_4_CYCLES, 5: TRANSFORM_5_CYCLES, 6: TRANSFORM_6_CYCLES}[n]
+
+
 def kernel_transform_cycles(p: ConvProblem, planes: int) -> float:
     """Return the cycles to write the kernel as `planes` transformed planes, and read them."""
     floats = planes * p.C * p.F
-    return floats * (TRANSFORM_CYCLES if 4 * floats <= CACHED_BYTES else MEMORY_CYCLES)
+    if 4 * floats <= CACHED_BYTES:
+        return KERNEL_CYCLES * floats
+    return MEMORY_CYCLES * floats
 
 
 def grown_cycles(p: ConvProblem, planes: int) -> float:
@@ -68,13 +85,18 @@ def gradient_cycles(p: ConvProblem, floats: int) -> float:
     return MEMORY_CYCLES * size * -(-floats // FILTER_FLOATS)
 
 
+def fma_per_cycle() -> float:
+    """Return the multiply-adds of floats a cycle on the active instruction set."""
+    return FMA_PER_CYCLE * min(isa.vector_length() / FULL_RATE_LANES, 1.0)
+
+
 def product_cycles(p: ConvProblem, channels: int) -> float:
     """Return the cycles of all multiply-adds when `channels` of each group fill the vectors."""
     vl = isa.vector_length()
     lanes = min(NARROW, vl) if channels <= NARROW else -(-channels // vl) * vl
-    return p.macs * (lanes / channels) / (vl * FMA_PER_CYCLE)
+    return p.macs * (lanes / channels) / fma_per_cycle()
 
 
 def dot_cycles(p: ConvProblem, outputs: int) -> float:
     """Return the same where lanes are summed elements, see kernels/gemm.takes_dots."""
-    return p.macs / (isa.vector_length() * FMA_PER_CYCLE) + DOT_CYCLES * outputs
+    return p.macs / fma_per_cycle() + DOT_CYCLES * outputs

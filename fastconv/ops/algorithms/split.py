@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ...kernels import isa
 from .algorithm import DrivenAlgorithm, Float32, flat
-from .costs import FMA_PER_CYCLE, KERNEL_SHARE, SPLIT_CYCLES
+from .costs import KERNEL_SHARE, SPLIT_CYCLES, fma_per_cycle
 from .problem import ConvProblem
 from .views import split_driver, split_filter_driver
 
@@ -54,7 +54,7 @@ class Split(DrivenAlgorithm):
         cycles = isa.split_cycles()
         if cycles == 0:
             return "this CPU has no instructions for products of bfloat16 numbers"
-        if _products(p, direction) * cycles * FMA_PER_CYCLE * isa.vector_length() > TILE_MACS:
+        if _products(p, direction) * cycles * fma_per_cycle() > TILE_MACS:
             return "so many products of bfloat16 numbers are slower than float32's on this CPU"
         return None
 

@@ -19,10 +19,10 @@ from .costs import (
     COPY_CYCLES,
     KERNEL_SHARE,
     STORE_CYCLES,
-    TRANSFORM_CYCLES,
     grown_cycles,
     kernel_transform_cycles,
     product_cycles,
+    transform_cycles,
 )
 from .problem import ConvProblem
 from .tiling import Tiling, tiling
@@ -119,7 +119,7 @@ class Winograd(FusingAlgorithm):
         copied = COPY_CYCLES * loaded * phases * t.rows.m * t.cols.m * read
         vl = isa.vector_length()
         vectors = loaded * phases * -(-read // vl) + tiles * -(-written // vl)
-        moved = TRANSFORM_CYCLES * t.planes * vectors * vl
+        moved = transform_cycles(max(t.rows.n, t.cols.n), t.planes * vectors)
         transformed = KERNEL_SHARE[direction] * kernel_transform_cycles(p, t.products)
         grown = grown_cycles(p, t.products)
         stored = STORE_CYCLES * tiles * t.products * -(-written // vl)
