@@ -6,12 +6,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ...kernels.conv import TapConvolution
-from ...kernels.conv_filter import FilterGradient
 from ...kernels.winograd import Winograd
 from .problem import ConvProblem
 from .tiling import Tiling
 
 if TYPE_CHECKING:  # those that not all processes need are loaded by the first that does
+    from ...kernels.conv_filter import FilterGradient
     from ...kernels.im2col import Folding
     from ...kernels.split import SplitConvolution
     from ...kernels.split_filter import SplitFilterGradient
@@ -81,6 +81,8 @@ def input_driver(p: ConvProblem) -> TapConvolution:
 @lru_cache(maxsize=CACHED)
 def filter_driver(p: ConvProblem, unfold: bool) -> FilterGradient:
     """Return the driver of the gradient for the kernel."""
+    from ...kernels.conv_filter import FilterGradient
+
     c, f = p.C // p.groups, p.F // p.groups
     return FilterGradient(p.x_shape, p.y_shape[1:], p.groups, c, f, forward_view(p), unfold)
 

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from ...kernels import isa
 from ...kernels.winograd import Winograd as WinogradDriver
 from ...kernels.winograd import members
-from ...kernels.winograd_filter import kernel_gradient
 from .algorithm import Float32, FusingAlgorithm, flat
 from .costs import (
     COPY_CYCLES,
@@ -140,6 +139,8 @@ class Winograd(FusingAlgorithm):
         self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32
     ) -> Callable[[], None]:
         """Return `backward_filter` as a function without arguments."""
+        from ...kernels.winograd_filter import kernel_gradient
+
         driver, arrays = self.driver(p, "backward_filter"), flat(x, dy, dkernel)
 
         def run() -> None:
