@@ -10,7 +10,7 @@ from libc.stdlib cimport calloc, free
 
 from .gemm cimport (
     can_be_dots, ceil_div, grid_axis, is_chain, multiply_grid, multiply_rows, multiply_windows,
-    pack_all, packed_floats, rows_job, way_to,
+    pack_all, packed_floats, rows_job,
 )
 from .isa cimport FC_POOLED_SIZE, active_table, fc_ukernels
 from .pooling cimport Maxima
@@ -319,6 +319,7 @@ cdef class BoundConvolution:
 
     def __cinit__(self, driver, x, kernel, y, bias, int activation, maxima, added):
         cdef const float[::1] x_floats = x, kernel_floats = kernel, bias_floats = bias
+        cdef const float[::1] added_floats = added
         cdef float[::1] y_floats = y
         cdef Py_ssize_t i
         self.driver, self.arrays, self.maxima = driver, (x, kernel, y, bias, added), maxima
@@ -333,7 +334,7 @@ cdef class BoundConvolution:
             self.contexts[i].y = &y_floats[0] if y is not None else NULL
             self.contexts[i].bias = &bias_floats[0] if bias is not None else NULL
             self.contexts[i].job.activation, self.contexts[i].job.accumulate = activation, False
-            self.contexts[i].job.added = way_to(y_floats, added)
+            self.contexts[i].job.added = &added_floats[0] - &y_floats[0] if added is not None else 0
         self.describe()
 
     def __dealloc__(self):

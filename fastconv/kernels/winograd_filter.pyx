@@ -1,8 +1,8 @@
 """Winograd's F(m, r): the gradient for the kernel, a sum over the tiles of all images.
 
 The transforms of x and dy lie on one grid, the tiles that are read: where none is written dy counts as
-zero. So a part of the kernel (winograd.pxd) that begins some tiles further on meets, tile by tile, the
-transform of x that lies as many tiles further on.
+zero. So a part of the kernel (winograd_blocks.pxd) that begins some tiles further on meets, tile by
+tile, the transform of x that lies as many tiles further on.
 """
 
 from libc.string cimport memset
@@ -11,8 +11,9 @@ from .gemm cimport grid_axis, multiply_grid, packed_floats, rows_job
 from .isa cimport FC_LINEAR, active_table
 from .taps cimport tap_block
 from .threads cimport parallel_for, team_size, worker
-from .winograd cimport (
-    CHAIN, Winograd, is_zero, locate_tiles, plane_step, transform_input, winograd_context,
+from .winograd cimport Winograd
+from .winograd_blocks cimport (
+    CHAIN, is_zero, locate_tiles, plane_step, transform_input, winograd_context,
 )
 from .workspace cimport FC_SLOT_KERNEL, scratch
 
