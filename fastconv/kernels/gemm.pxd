@@ -1,5 +1,11 @@
 # The loops around the register tile, shared by matrix products and convolutions.
 
+# Summed elements per block: a packed panel of B (KC x 32 floats) stays in L1/L2 while the rows of
+# A pass by. Part of the definition of a result: changing it changes the last bits.
+cdef enum:
+    KC = 384
+    MOST_SUMMED = KC + KC // 2 + 1  # of a chain, and one, see chain_end
+
 # C[m, n] (+)= sum over (t, k) of a[m][taps[t] + k * a_step] * B[(t, k), n], rows given as pointers.
 cdef struct rows_job:
     const float** a              # IN  [rows]
@@ -42,6 +48,13 @@ cdef void multiply_windows(
     const rows_job* job, const grid_axis* axes, const float* a, Py_ssize_t a_row, Py_ssize_t a_line,
     float* c,
 ) noexcept nogil
+# Where the chain of multiply-adds ends that begins with summed element k.
+cdef Py_ssize_t chain_end(Py_ssize_t n_taps, Py_ssize_t depth, Py_ssize_t k) noexcept nogil
+# Add the products of a chain, the summed elements [k, k + count), to C; the strips lie along axes[2].
+cdef void multiply_chain(
+    const rows_job* job, const grid_axis* axes, const float* a, float* c,
+    Py_ssize_t k, Py_ssize_t count, bint first, bint last,
+) noexcept nogil
 # Whether sums of so many elements are one chain.
 cdef bint is_chain(Py_ssize_t n_taps, Py_ssize_t depth) noexcept nogil
 # Whether job.dots pays for so few columns and `total` summed elements, `run` of them being adjacent in
@@ -55,8 +68,3 @@ cdef void pack_all(const rows_job* job, Py_ssize_t depth, Py_ssize_t cols, float
 # Division that rounds up; Cython's // truncates here (cdivision), so -(-a // b) would not.
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return (a + b - 1) // b
-
-
-# Elements from an array to what is added to it, 0 if that is None.
-cdef inline Py_ssize_t way_to(const float[::1] array, const float[::1] added) noexcept:
-    return &added[0] - &array[0] if added is not None else 0

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import elementwise, gemm, isa, normalization, pooling, rows
+from ..kernels import elementwise, isa, matmul, normalization, pooling, rows
 from .algorithms import ConvAlgorithm, ConvProblem, autotune, find, plan_conv2d
 from .algorithms.algorithm import Bound, FusingAlgorithm
 from .conv2d import make_problem
@@ -182,7 +182,7 @@ def _with_copy(
 
 def dense(x: Float32, kernel: Float32, bias: Float32 | None, activation: int, y: Float32) -> Run:
     """Bind y = activation(x @ kernel + bias) along the last axis."""
-    return partial(gemm.matmul, _rows(x), kernel, _rows(y), bias, activation)
+    return partial(matmul.matmul, _rows(x), kernel, _rows(y), bias, activation)
 
 
 def packs_dense(rows: int, kernel_shape: tuple[int, ...]) -> bool:
@@ -204,12 +204,12 @@ def dense_packed(
 
 def dense_backward_input(dy: Float32, kernel: Float32, dx: Float32) -> Run:
     """Bind the gradient of `dense` for x."""
-    return partial(gemm.matmul, _rows(dy), kernel.T, _rows(dx))
+    return partial(matmul.matmul, _rows(dy), kernel.T, _rows(dx))
 
 
 def dense_backward_filter(x: Float32, dy: Float32, dkernel: Float32) -> Run:
     """Bind the gradient of `dense` for the kernel."""
-    return partial(gemm.matmul, _rows(x).T, _rows(dy), dkernel)
+    return partial(matmul.matmul, _rows(x).T, _rows(dy), dkernel)
 
 
 def bias_backward(dy: Float32, dbias: Float32) -> Run:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import gemm
+from ..kernels import matmul as driver
 from . import checks, memory
 from .activation import activation as apply_activation
 from .fusion import split_activation
@@ -47,7 +47,7 @@ def dense(x: Any, kernel: Any, bias: Any = None, *, activation: str | None = Non
             raise ValueError(f"{where}: bias must have shape {kernel.shape[1:]}, got {bias.shape}.")
     code, left = split_activation(activation)
     y = memory.empty((*x.shape[:-1], kernel.shape[1]))
-    gemm.matmul(_rows(x), kernel, _rows(y), bias, code)
+    driver.matmul(_rows(x), kernel, _rows(y), bias, code)
     return y if left is None else apply_activation(y, left)
 
 
@@ -69,7 +69,7 @@ def dense_backward_input(dy: Any, kernel: Any) -> Float32:
     if dy.ndim < 1 or dy.shape[-1] != kernel.shape[1]:
         raise ValueError(f"{where}: dy {dy.shape} does not fit kernel {kernel.shape}.")
     dx = memory.empty((*dy.shape[:-1], kernel.shape[0]))
-    gemm.matmul(_rows(dy), kernel.T, _rows(dx))
+    driver.matmul(_rows(dy), kernel.T, _rows(dx))
     return dx
 
 
@@ -94,7 +94,7 @@ def dense_backward_filter(x: Any, dy: Any) -> Float32:
             f"{where}: x {x.shape} and dy {dy.shape} must agree but for the last axis."
         )
     dkernel = memory.empty((x.shape[-1], dy.shape[-1]))
-    gemm.matmul(_rows(x).T, _rows(dy), dkernel)
+    driver.matmul(_rows(x).T, _rows(dy), dkernel)
     return dkernel
 
 
@@ -123,7 +123,7 @@ def matmul(a: Any, b: Any) -> Float32:
     if b.strides[0] != b.itemsize and b.strides[1] != b.itemsize:
         b = np.ascontiguousarray(b)
     c = memory.empty((a.shape[0], b.shape[1]))
-    gemm.matmul(a, b, c)
+    driver.matmul(a, b, c)
     return c
 
 
