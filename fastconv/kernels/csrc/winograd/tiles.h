@@ -86,25 +86,42 @@ FC_INLINE vf winograd_output_part(int mv, int nv, int mh, int nh, const float *m
         }                                                                                        \
     } while (0)
 
-/* u[plane] = G g G' of the taps g[taps[...]], those below 0 being zero; in float64 till the end. */
+/* The first n <= FC_HALF lanes, in double precision. */
+FC_INLINE vd winograd_widen(const float *p, ptrdiff_t n) {
+    vhalf lanes = (vhalf){0};
+    if (n == FC_HALF) {
+        lanes = *(const vhalf_any *)p;
+    } else {
+        memcpy(&lanes, p, (size_t)n * sizeof(float));
+    }
+    return __builtin_convertvector(lanes, vd);
+}
+FC_INLINE void winograd_narrow(float *p, vd lanes, ptrdiff_t n) {
+    const vhalf rounded = __builtin_convertvector(lanes, vhalf);
+    if (n == FC_HALF) {
+        *(vhalf_any *)p = rounded;
+    } else {
+        memcpy(p, &rounded, (size_t)n * sizeof(float));
+    }
+}
+
+/* u[plane] = G g G' of the taps g[taps[...]], those below 0 being zero, for n <= FC_HALF channels; in
+ * float64 till the end. */
 FC_INLINE void winograd_kernel_part(int rv, int nv, int rh, int nh, const float *g,
                                     const ptrdiff_t *taps, float *u, ptrdiff_t step, ptrdiff_t n) {
     vd t[FC_WINOGRAD_N][FC_WINOGRAD_N], d[FC_WINOGRAD_N], o[FC_WINOGRAD_N];
     FC_ALONG(j, rh) {
         FC_ALONG(i, rv) {
             const ptrdiff_t tap = taps[rh * i + j];
-            const vi present = vi_splat(tap < 0 ? 0 : -1);
-            const vf weights = vf_load_n(tap < 0 ? g : g + tap, n);
-            d[i] = __builtin_convertvector(vf_select(present, weights, (vf){0}), vd);
+            d[i] = tap < 0 ? (vd){0} : winograd_widen(g + tap, n);
         }
         FC_VALUES(nv, rv, 1, d, o);
         FC_ALONG(i, nv) t[i][j] = o[i];
     }
     FC_ALONG(i, nv) {
         FC_VALUES(nh, rh, 1, t[i], o);
-        FC_ALONG(j, nh) {
-            vf_store_n(u + (nh * i + j) * step, __builtin_convertvector(o[j], vf), n);
-        }
+        FC_ALONG(j, nh) winograd_narrow(u + j * step, o[j], n);
+        FC_MOVE(u, nh * step);
     }
 }
 

@@ -15,7 +15,11 @@
 #include "winograd/transforms.h"
 #include "winograd/winograd.h"
 
-typedef double vd __attribute__((vector_size(FC_VL * 8)));
+/* Half as many lanes, in double precision: a register of it. */
+#define FC_HALF (FC_VL / 2)
+typedef double vd __attribute__((vector_size(FC_HALF * 8)));
+typedef float vhalf __attribute__((vector_size(FC_HALF * 4)));
+typedef float vhalf_any __attribute__((vector_size(FC_HALF * 4), aligned(4), may_alias));
 
 #include "winograd/tiles.h"
 
@@ -34,10 +38,11 @@ FC_INLINE int FC_NAME(is_finite)(vf x) {
 }
 
 /* A call for each whole vector of channels (n a constant), and one for what is left. */
-#define FC_OVER_CHANNELS(c, n, channels, call)                                                  \
+#define FC_OVER_CHANNELS(c, n, channels, call) FC_OVER_LANES(c, n, FC_VL, channels, call)
+#define FC_OVER_LANES(c, n, lanes, channels, call)                                              \
     do {                                                                                        \
         ptrdiff_t c = 0;                                                                        \
-        for (const ptrdiff_t n = FC_VL; c + n <= (channels); c += n) call;                      \
+        for (const ptrdiff_t n = lanes; c + n <= (channels); c += n) call;                      \
         for (const ptrdiff_t n = (channels)-c; c < (channels); c += n) call;                    \
     } while (0)
 
@@ -78,9 +83,9 @@ FC_INLINE int FC_NAME(is_finite)(vf x) {
     }                                                                                           \
     static void FC_WNAME(winograd_kernel, mv, rv, mh, rh)(                                      \
         const float *g, const ptrdiff_t *taps, ptrdiff_t channels, float *u, ptrdiff_t step) {  \
-        FC_OVER_CHANNELS(c, n, channels,                                                        \
-                         winograd_kernel_part(rv, mv + rv - 1, rh, mh + rh - 1, g + c, taps,    \
-                                              u + c, step, n));                                 \
+        FC_OVER_LANES(c, n, FC_HALF, channels,                                                  \
+                      winograd_kernel_part(rv, mv + rv - 1, rh, mh + rh - 1, g + c, taps,       \
+                                           u + c, step, n));                                    \
     }                                                                                           \
     static void FC_WNAME(winograd_spread, mv, rv, mh, rh)(                                      \
         const float *dy, ptrdiff_t row, ptrdiff_t pixel, ptrdiff_t rows, ptrdiff_t cols,        \
