@@ -26,8 +26,11 @@ COPY_CYCLES = 0.44
 TRANSFORM_4_CYCLES = 1.7
 TRANSFORM_5_CYCLES = 3.5
 TRANSFORM_6_CYCLES = 5.0
-#: Computing, writing and reading one float of a transformed kernel.
-KERNEL_CYCLES = 0.6
+#: Computing, writing and reading one float of a transformed kernel: in the second-level cache, and
+#: beyond it.
+KERNEL_CYCLES = 0.2
+DEEP_KERNEL_CYCLES = 0.6
+NEAR_BYTES = 2**20
 #: The same where the planes outgrow the caches: memory gives one core about 10 GB/s.
 MEMORY_CYCLES = 2.7
 #: How much of a kernel's transform one call pays. Forward it is kept with the weights, see
@@ -66,9 +69,9 @@ def transform_cycles(n: int, vectors: float) -> float:
 def kernel_transform_cycles(p: ConvProblem, planes: int) -> float:
     """Return the cycles to write the kernel as `planes` transformed planes, and read them."""
     floats = planes * p.C * p.F
-    if 4 * floats <= CACHED_BYTES:
-        return KERNEL_CYCLES * floats
-    return MEMORY_CYCLES * floats
+    if 4 * floats > CACHED_BYTES:
+        return MEMORY_CYCLES * floats
+    return (KERNEL_CYCLES if 4 * floats <= NEAR_BYTES else DEEP_KERNEL_CYCLES) * floats
 
 
 def grown_cycles(p: ConvProblem, planes: int) -> float:
