@@ -40,7 +40,7 @@ class Peer:
 
 
 class FastconvPeer(Peer):
-    """Keras's words come from `library`; `compile` needs no more than they say."""
+    """Keras's words come from the module `words`; `compile` needs no more than they say."""
 
     compile_options: ClassVar[dict[str, Any]] = {}
 
@@ -48,7 +48,7 @@ class FastconvPeer(Peer):
         super().__init__(threads, options)
         import fastconv
 
-        self.library = fastconv
+        self.words = fastconv
         self.version = fastconv.__version__
 
     def describe(self) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def on_keras(words: type[Peer], base: type[Peer], backend: str, **options: Any) 
     Parameters
     ----------
     words : class
-        What is run, by the attributes `library` and `compile_options`.
+        What is run, by the attributes `words` and `compile_options`.
     base : class
         The library that Keras runs on.
     **options
@@ -174,7 +174,7 @@ def on_keras(words: type[Peer], base: type[Peer], backend: str, **options: Any) 
             os.environ["KERAS_BACKEND"] = backend
             import keras
 
-            self.library = keras
+            self.words = keras
             self.version = f"{keras.__version__} on {backend} {self.version}"
 
     return Keras

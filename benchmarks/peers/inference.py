@@ -61,9 +61,9 @@ class KerasWords(Peer):
         return {name: partial(self._make, spec["net"], self.ways[name], x) for name in self.ways}
 
     def _make(self, net: str, way: Any, x: np.ndarray) -> Contender:
-        model = keras_words.KERAS_NETWORKS[net](self.library)
+        model = keras_words.KERAS_NETWORKS[net](self.words)
         keras_words.load_weights(model)
-        return _contender(lambda: way(self.library, model, x))
+        return _contender(lambda: way(self.words, model, x))
 
 
 class Fastconv(KerasWords, FastconvPeer):

@@ -37,7 +37,7 @@ class KerasWords(Peer):
 
     def _make(self, spec: dict[str, Any], images: np.ndarray, targets: np.ndarray) -> Contender:
         batch = spec["batch"]
-        model = KERAS_NETWORKS[spec["net"]](self.library)
+        model = KERAS_NETWORKS[spec["net"]](self.words)
         model.compile(
             optimizer="adam",
             loss="categorical_crossentropy",

@@ -1,9 +1,9 @@
 """Memory of arrays: aligned, and on huge pages where there is much of it that is kept.
 
 NumPy's own arrays begin wherever the system puts them, 16 bytes behind a cache line if they are
-large: then each vector of 64 bytes lies on two lines, and what only moves memory takes up to twice
-as long. What touches memory for the first time waits for each of its pages: with pages of 4 KB that
-may be longer than a step of a small network takes. A huge page comes at once.
+large: then each vector of 64 bytes lies on two lines. What touches memory for the first time waits
+for each of its pages: with pages of 4 KB that may be longer than a step of a small network takes.
+A huge page comes at once.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...kernels.conv import TapConvolution
 from ...kernels.pooling import Maxima
 from ...kernels.winograd import Winograd
+from .. import checks
 from .problem import ConvProblem
 
 Float32 = NDArray[np.float32]
@@ -59,7 +60,7 @@ class ConvAlgorithm:
 
     def unsupported_reason(self, p: ConvProblem, direction: str) -> str | None:
         """Return why this algorithm cannot do `direction` of `p`, or None."""
-        raise NotImplementedError
+        raise checks.must_define(self, "unsupported_reason(p, direction)")
 
     def inaccurate_reason(self, p: ConvProblem, direction: str) -> str | None:
         """Return why its rms error may exceed that of a chain of multiply-adds, or None.
@@ -74,11 +75,11 @@ class ConvAlgorithm:
 
     def cost(self, p: ConvProblem, direction: str) -> float:
         """Return the estimated cycles on one thread, from the sizes and the ISA table alone."""
-        raise NotImplementedError
+        raise checks.must_define(self, "cost(p, direction)")
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
         """Return the scratch memory that one thread needs."""
-        raise NotImplementedError
+        raise checks.must_define(self, "workspace_bytes(p, direction)")
 
     def packed_floats(self, p: ConvProblem, direction: str) -> int:
         """Return the size of the copy of the kernel that can be kept between calls, 0 if none."""
@@ -122,7 +123,7 @@ class ConvAlgorithm:
         self, p: ConvProblem, direction: str, kernel: Float32
     ) -> Callable[[Float32], None]:
         """Return `pack` as a function of the copy."""
-        raise NotImplementedError
+        raise checks.must_define(self, "bind_pack(p, direction, kernel)")
 
     def bind_forward(
         self,
@@ -134,19 +135,19 @@ class ConvAlgorithm:
         y: Float32,
     ) -> Bound:
         """Return `forward` as a function of the packed kernel."""
-        raise NotImplementedError
+        raise checks.must_define(self, "bind_forward(p, x, kernel, bias, activation, y)")
 
     def bind_backward_input(
         self, p: ConvProblem, dy: Float32, kernel: Float32, dx: Float32
     ) -> Bound:
         """Return `backward_input` as a function of the packed kernel."""
-        raise NotImplementedError
+        raise checks.must_define(self, "bind_backward_input(p, dy, kernel, dx)")
 
     def bind_backward_filter(
         self, p: ConvProblem, x: Float32, dy: Float32, dkernel: Float32
     ) -> Callable[[], None]:
         """Return `backward_filter` as a function without arguments."""
-        raise NotImplementedError
+        raise checks.must_define(self, "bind_backward_filter(p, x, dy, dkernel)")
 
 
 def flat(a: Float32, b: Float32, c: Float32) -> tuple[Float32, Float32, Float32]:
@@ -159,7 +160,7 @@ class DrivenAlgorithm(ConvAlgorithm):
 
     def driver(self, p: ConvProblem, direction: str) -> Driver:
         """Return what computes y ("forward") or dx ("backward_input")."""
-        raise NotImplementedError
+        raise checks.must_define(self, "driver(p, direction)")
 
     def packed_floats(self, p: ConvProblem, direction: str) -> int:
         """Return the size of the copy of the kernel that can be kept between calls, 0 if none."""
@@ -195,7 +196,7 @@ class FusingAlgorithm(DrivenAlgorithm):
 
     def driver(self, p: ConvProblem, direction: str) -> FusingDriver:
         """Return what computes y ("forward") or dx ("backward_input")."""
-        raise NotImplementedError
+        raise checks.must_define(self, "driver(p, direction)")
 
     def bind_added(
         self,

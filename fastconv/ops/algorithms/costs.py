@@ -1,10 +1,9 @@
 """The cost model's constants, in cycles of one core, and the shapes they are applied to.
 
 Most are fitted by `python -m benchmarks.fit_costs` to what the convolutions of seven networks took
-on an AMD EPYC (Zen 4), one thread, AVX-512; those of transforms lie between what AVX-512 and AVX2
-gave; FAR_*, SHORTEST_RUN, DOT_CYCLES and those of split floats are set by hand. Only their ratios
-matter, and only between algorithms.
-`python -m benchmarks.plan_regret` tells what wrong choices cost.
+on an AMD EPYC (Zen 4), one thread, AVX-512. Those of transforms and kernels, FAR_*, SHORTEST_RUN,
+DOT_CYCLES and those of split floats are set by hand. Only their ratios matter, and only between
+algorithms. `python -m benchmarks.plan_regret` tells what wrong choices cost.
 """
 
 from __future__ import annotations
