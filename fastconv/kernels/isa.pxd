@@ -121,7 +121,14 @@ cdef extern from "split/split.h" nogil:
     enum: FC_SPLIT_COLS
     enum: FC_SPLIT_DEPTH
     enum: FC_SPLIT_B
-    ctypedef struct fc_split_tile:
+    ctypedef struct fc_split_runs:
+        const float* x
+        Py_ssize_t x_step
+        Py_ssize_t count, length
+        uint16_t* out
+        Py_ssize_t out_step, chunk_step, plane
+        int planes
+    ctypedef struct fc_split_strip:
         const uint16_t* a
         Py_ssize_t a_plane, a_step
         const Py_ssize_t* steps
@@ -131,6 +138,7 @@ cdef extern from "split/split.h" nogil:
         float* const* c
         Py_ssize_t c_offset
         Py_ssize_t rows, cols
+        Py_ssize_t tile
         const float* bias
         int accumulate
         int activation
@@ -243,12 +251,10 @@ cdef extern from "registry.h" nogil:
         void (*adam_step)(const fc_step* task) noexcept nogil
         void (*rmsprop_step)(const fc_step* task) noexcept nogil
         void (*sum_of_squares)(const float* x, Py_ssize_t n, double* result) noexcept nogil
-        void (*split_runs)(const float* x, Py_ssize_t x_step, Py_ssize_t count, Py_ssize_t length,
-                           uint16_t* out, Py_ssize_t out_step, Py_ssize_t plane,
-                           int planes) noexcept nogil
+        void (*split_runs)(const fc_split_runs* runs) noexcept nogil
         void (*split_pairs)(const float* block, uint16_t* out, int planes) noexcept nogil
-        void (*split_tile)(const fc_split_tile* tile) noexcept nogil
-        void (*split_configure)(int on) noexcept nogil
+        void (*split_strip)(const fc_split_strip* strip) noexcept nogil
+        void (*split_configure)(int tile) noexcept nogil
         void (*split_cycles)(double* cycles) noexcept nogil
 
 cdef const fc_ukernels* active_table() noexcept nogil

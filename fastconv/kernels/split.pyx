@@ -1,9 +1,10 @@
 """Convolution of split floats: products of bfloat16 planes, summed in float32 (csrc/split/split.h).
 
 A block of the image is written to scratch memory as planes, with the zeros around it and one grid for
-each phase of the strides, so that neighbouring outputs always read neighbouring pixels of a grid. A
-tile is then any 32 neighbours in an image's run of outputs, of which those that fall between two rows
-of outputs are computed in vain. Taps that are neighbours in a row are summed as one run of floats.
+each phase of the strides, so that neighbouring outputs always read neighbouring pixels of a grid. The
+rows of a product are then an image's run of outputs, of which those that fall between two rows of
+outputs are computed in vain. Where channels fill whole steps, each 32 of them have a grid of their own:
+a tile lies in one piece. Else taps that are neighbours in a row are summed as one run of floats.
 An image with results that are infinite or NaN is computed once more, directly.
 """
 
@@ -15,7 +16,7 @@ from libc.string cimport memset
 
 from .gemm cimport ceil_div
 from .isa cimport (
-    FC_SPLIT_B, FC_SPLIT_COLS, FC_SPLIT_DEPTH, FC_SPLIT_ROWS, active_table, fc_split_tile,
+    FC_SPLIT_B, FC_SPLIT_COLS, FC_SPLIT_DEPTH, FC_SPLIT_ROWS, active_table, fc_split_runs, fc_split_strip,
 )
 from .taps cimport (
     create_view, delete_view, divide, finish_view, locate, tap_block, tap_blocks, tap_image, tap_view,
@@ -24,10 +25,8 @@ from .threads cimport parallel_for, team_size, worker
 from .workspace cimport FC_SLOT_IMAGE, FC_SLOT_KERNEL, FC_SLOT_ROWS, scratch
 
 cdef enum:
-    BLOCK_BYTES = 320 * 1024     # of all planes: they stay in L2 while the kernel passes by
-    BLOCK_PIXELS = 2048
-    # Pixels these multiples of elements apart share few sets of an L1 cache: lay them a line further.
-    CROWDED = 256
+    BLOCK_BYTES = 640 * 1024     # of all planes: they stay in L2 while the kernel passes by
+    BLOCK_PIXELS = 1024
     LINE = 32                    # elements of a cache line
 
 
@@ -51,6 +50,7 @@ cdef struct split_context:
     tap_blocks blocks
     int planes
     Py_ssize_t pitch             # elements between pixels of a grid
+    Py_ssize_t grids             # of 32 channels, or one of all
     const float* x
     float* y
     const float* kernel
@@ -100,14 +100,19 @@ cdef double product_cycles(int planes) noexcept nogil:
     return 4 * cycles * (planes * (planes + 1) // 2)
 
 
-cdef void zero(uint16_t* out, Py_ssize_t count, const split_context* s) noexcept nogil:
-    cdef Py_ssize_t p
-    for p in range(s.planes):
-        memset(out + p * s.plane, 0, count * sizeof(uint16_t))
+cdef void zero(
+    uint16_t* out, Py_ssize_t count, Py_ssize_t grid_step, const split_context* s,
+) noexcept nogil:
+    """Write so many zeros in all grids and planes."""
+    cdef Py_ssize_t p, g
+    if count:
+        for p in range(s.planes):
+            for g in range(s.grids):
+                memset(out + p * s.plane + g * grid_step, 0, count * sizeof(uint16_t))
 
 
-cdef Py_ssize_t image_elements(const split_grid* grid, Py_ssize_t pitch) noexcept nogil:
-    """Return the elements of one image's plane, and of zeros behind it: steps read beyond a pixel."""
+cdef Py_ssize_t grid_elements(const split_grid* grid, Py_ssize_t pitch) noexcept nogil:
+    """Return the elements of one plane of all pixels, and of zeros behind them: steps read beyond one."""
     cdef Py_ssize_t pixels = grid.row_phases * grid.col_phases * grid.rows * grid.cols
     return (ceil_div(pixels * pitch, LINE) + 1) * LINE
 
@@ -119,39 +124,41 @@ cdef void load_image(
     """Write the planes of one image's part of a block."""
     cdef const tap_view* view = &s.view.taps
     cdef Py_ssize_t phases = grid.row_phases * grid.col_phases, phase, i, begin, end
-    cdef uint16_t* after = out + image_elements(grid, s.pitch)
-    cdef const float* row
+    cdef Py_ssize_t grid_step = grid_elements(grid, s.pitch)
+    cdef fc_split_runs runs
+    runs.x_step, runs.length = view.in_col * s.image.C, s.image.C
+    runs.out_step, runs.plane, runs.planes = s.pitch, s.plane, s.planes
+    runs.chunk_step = grid_step if s.grids > 1 else FC_SPLIT_DEPTH
     for phase in range(phases):
         for i in range(grid.rows):
-            row = grid_row(grid, view, &s.image, block, x, phase, i, &begin, &end)
-            zero(out, begin * s.pitch, s)
-            active_table().split_runs(
-                row, view.in_col * s.image.C, end - begin, s.image.C, out + begin * s.pitch, s.pitch,
-                s.plane, s.planes,
-            )
-            zero(out + end * s.pitch, (grid.cols - end) * s.pitch, s)
+            runs.x = grid_row(grid, view, &s.image, block, x, phase, i, &begin, &end)
+            zero(out, begin * s.pitch, grid_step, s)
+            runs.out, runs.count = out + begin * s.pitch, end - begin
+            active_table().split_runs(&runs)
+            zero(out + end * s.pitch, (grid.cols - end) * s.pitch, grid_step, s)
             out += grid.cols * s.pitch
-    zero(out, after - out, s)
+    zero(out, LINE, grid_step, s)
 
 
 cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     """Compute some columns of one block of outputs."""
     cdef split_context* s = <split_context*>context
     cdef const tap_view* view = &s.view.taps
-    cdef Py_ssize_t begin = task % s.chunks * s.chunk, column, n, i, j, q, step
+    cdef Py_ssize_t begin = task % s.chunks * s.chunk, column, n, i, j, step
     cdef Py_ssize_t end = min(begin + s.chunk, ceil_div(s.cols, FC_SPLIT_COLS))
     cdef uint16_t* loaded = s.loaded + worker() * s.planes * s.plane
     cdef float** results = s.words + worker() * s.n_words
     cdef Py_ssize_t* steps = <Py_ssize_t*>(results + s.n_results)
     cdef float** rows = results
-    cdef Py_ssize_t image_step
+    cdef Py_ssize_t grid_step, image_step
     cdef split_grid grid
     cdef tap_block block
-    cdef fc_split_tile tile
+    cdef fc_split_strip strip
     cdef float* y
     locate(&block, &s.blocks, view, &s.image, task // s.chunks)
     lay_grid(&grid, view, block.rows, block.cols)
-    image_step = image_elements(&grid, s.pitch)
+    grid_step = grid_elements(&grid, s.pitch)
+    image_step = s.grids * grid_step
     for n in range(block.images):
         load_image(s, &grid, &block, s.x + (block.image + n) * s.image.H * s.image.W * s.image.C,
                    loaded + n * image_step)
@@ -162,26 +169,30 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
                 rows[0] = y + j * view.out_col if j < block.cols else NULL
                 rows += 1
     for step in range(s.view.n_steps):
-        steps[step] = s.view.steps[step].begin + s.pitch * (
+        steps[step] = s.pitch * (
             (s.view.steps[step].phase * grid.rows + s.view.steps[step].y) * grid.cols
             + s.view.steps[step].x)
-    tile.a_plane, tile.a_step, tile.planes = s.plane, s.pitch, s.planes
-    tile.steps, tile.n_steps = steps, s.view.n_steps
-    tile.accumulate, tile.activation = False, s.activation
-    active_table().split_configure(True)
+        if s.grids > 1:
+            steps[step] += s.view.steps[step].begin // FC_SPLIT_DEPTH * grid_step
+        else:
+            steps[step] += s.view.steps[step].begin
+    strip.a_plane, strip.a_step, strip.planes = s.plane, s.pitch, s.planes
+    strip.steps, strip.n_steps = steps, s.view.n_steps
+    strip.accumulate, strip.activation = False, s.activation
+    strip.rows = grid.run
+    # Equal tiles: a short last one would cost as much as a full one.
+    strip.tile = ceil_div(grid.run, 2 * ceil_div(grid.run, FC_SPLIT_ROWS))
+    active_table().split_configure(strip.tile)
     for column in range(begin, end):
-        tile.b = s.packed + column * s.panel
-        tile.c_offset = column * FC_SPLIT_COLS
-        tile.cols = min(<Py_ssize_t>FC_SPLIT_COLS, s.cols - tile.c_offset)
-        tile.bias = s.bias + tile.c_offset if s.bias != NULL else NULL
+        strip.b = s.packed + column * s.panel
+        strip.c_offset = column * FC_SPLIT_COLS
+        strip.cols = min(<Py_ssize_t>FC_SPLIT_COLS, s.cols - strip.c_offset)
+        strip.bias = s.bias + strip.c_offset if s.bias != NULL else NULL
         for n in range(block.images):
-            tile.spoiled = s.spoiled + block.image + n
-            for q from 0 <= q < grid.run by FC_SPLIT_ROWS:
-                tile.a = loaded + n * image_step + q * s.pitch
-                tile.c = results + n * grid.run + q
-                tile.rows = min(<Py_ssize_t>FC_SPLIT_ROWS, grid.run - q)
-                active_table().split_tile(&tile)
-    active_table().split_configure(False)
+            strip.spoiled = s.spoiled + block.image + n
+            strip.a, strip.c = loaded + n * image_step, results + n * grid.run
+            active_table().split_strip(&strip)
+    active_table().split_configure(0)
 
 
 cdef void pack_task(void* context, Py_ssize_t column) noexcept nogil:
@@ -269,7 +280,7 @@ cdef class SplitConvolution:
     """
 
     cdef split_view* views
-    cdef Py_ssize_t count, pitch, cols, y_image, b_k, b_n
+    cdef Py_ssize_t count, pitch, grids, cols, y_image, b_k, b_n
     cdef tap_image image
     cdef int planes
     cdef object direct
@@ -279,8 +290,9 @@ cdef class SplitConvolution:
         self.planes, self.direct = planes, direct
         self.image.N, self.image.H, self.image.W, self.image.C = image
         self.image.depth = self.pitch = self.image.C
-        if self.pitch % CROWDED == 0:
-            self.pitch += LINE
+        self.grids = 1
+        if self.image.C and self.image.C % FC_SPLIT_DEPTH == 0:
+            self.pitch, self.grids = FC_SPLIT_DEPTH, self.image.C // FC_SPLIT_DEPTH
         self.y_image, self.cols = output[0] * output[1] * output[2], output[2]
         self.b_k, self.b_n = b_k, b_n
         self.views = <split_view*>calloc(max(len(views), 1), sizeof(split_view))
@@ -290,7 +302,7 @@ cdef class SplitConvolution:
             create_view(&self.views[i].taps, description)
             self.count = i + 1
             finish_view(&self.views[i].taps, &self.image)
-            create_steps(&self.views[i], self.image.C, self.pitch == self.image.C)
+            create_steps(&self.views[i], self.image.C, self.grids == 1)
 
     def __dealloc__(self):
         cdef Py_ssize_t i
@@ -304,12 +316,14 @@ cdef class SplitConvolution:
         """Fill in everything about one view that follows from the shapes."""
         cdef split_grid grid
         s.view, s.image, s.planes, s.pitch = view, self.image, self.planes, self.pitch
+        s.grids = self.grids
         s.y_image, s.cols, s.b_k, s.b_n = self.y_image, self.cols, self.b_k, self.b_n
         s.panel = view.n_steps * self.planes * FC_SPLIT_B
         divide(&s.blocks, &view.taps, &self.image, BLOCK_BYTES // (2 * self.planes), BLOCK_PIXELS)
         lay_grid(&grid, &view.taps, s.blocks.rows, s.blocks.cols)
-        # A tile reads 32 pixels even if fewer are left.
-        s.plane = s.blocks.images * image_elements(&grid, self.pitch) + FC_SPLIT_ROWS * self.pitch
+        # A block of results reads 32 pixels even if fewer are left.
+        s.plane = (s.blocks.images * self.grids * grid_elements(&grid, self.pitch)
+                   + FC_SPLIT_ROWS * self.pitch)
         s.plane = ceil_div(s.plane, LINE) * LINE
         s.n_results = s.blocks.images * grid.run
         s.n_words = s.n_results + view.n_steps

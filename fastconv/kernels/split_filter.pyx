@@ -10,7 +10,8 @@ from libc.string cimport memset
 
 from .gemm cimport ceil_div
 from .isa cimport (
-    FC_LINEAR, FC_SPLIT_B, FC_SPLIT_COLS, FC_SPLIT_DEPTH, FC_SPLIT_ROWS, active_table, fc_split_tile,
+    FC_LINEAR, FC_SPLIT_B, FC_SPLIT_COLS, FC_SPLIT_DEPTH, FC_SPLIT_ROWS, active_table, fc_split_runs,
+    fc_split_strip,
 )
 from .split cimport grid_row, lay_grid, product_cycles, split_grid
 from .taps cimport (
@@ -58,6 +59,9 @@ cdef void load_image(filter_context* s, Py_ssize_t n) noexcept nogil:
     cdef float* turned = s.turned + worker() * s.grid.cols * depth
     cdef uint16_t* out = s.loaded + n * s.image_step
     cdef const float* row
+    cdef fc_split_runs runs
+    runs.x, runs.count, runs.plane, runs.planes = turned, depth, s.plane, s.planes
+    runs.out_step, runs.chunk_step = s.pitch, FC_SPLIT_DEPTH
     for p in range(s.planes):
         memset(out + p * s.plane, 0, s.image_step * sizeof(uint16_t))
     for phase in range(phases):
@@ -65,10 +69,9 @@ cdef void load_image(filter_context* s, Py_ssize_t n) noexcept nogil:
             row = grid_row(&s.grid, s.view, &s.image, &s.block, x, phase, i, &begin, &end)
             if begin < end:
                 active_table().pack_columns(turned, row, pixel, depth, end - begin, end - begin)
-                active_table().split_runs(
-                    turned, end - begin, depth, end - begin,
-                    out + phase * depth * s.pitch + i * s.grid.cols + begin, s.pitch, s.plane, s.planes,
-                )
+                runs.x_step = runs.length = end - begin
+                runs.out = out + phase * depth * s.pitch + i * s.grid.cols + begin
+                active_table().split_runs(&runs)
 
 
 cdef void pack_columns_of_dy(filter_context* s, Py_ssize_t column) noexcept nogil:
@@ -116,22 +119,23 @@ cdef void product_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef Py_ssize_t y = view.ty[tap] - view.min_y, x = view.tx[tap] - view.min_x, m
     cdef Py_ssize_t phase = y % view.in_row * s.grid.col_phases + x % view.in_col
     cdef float* rows[FC_SPLIT_ROWS]
-    cdef fc_split_tile tile
-    tile.n_steps = s.block.images * s.image_steps
-    tile.a = (s.loaded + (phase * s.image.C + channel) * s.pitch
+    cdef fc_split_strip strip
+    strip.n_steps = s.block.images * s.image_steps
+    strip.a = (s.loaded + (phase * s.image.C + channel) * s.pitch
               + y // view.in_row * s.grid.cols + x // view.in_col)
-    tile.a_plane, tile.a_step, tile.steps = s.plane, s.pitch, s.steps
-    tile.b = s.packed + column * tile.n_steps * s.planes * FC_SPLIT_B
-    tile.planes, tile.c, tile.c_offset = s.planes, rows, column * FC_SPLIT_COLS
-    tile.rows = min(<Py_ssize_t>FC_SPLIT_ROWS, s.image.C - channel)
-    tile.cols = min(<Py_ssize_t>FC_SPLIT_COLS, s.filters - tile.c_offset)
-    tile.bias, tile.accumulate, tile.activation = NULL, not s.first, FC_LINEAR
-    tile.spoiled = &s.spoiled
-    for m in range(tile.rows):
+    strip.a_plane, strip.a_step, strip.steps = s.plane, s.pitch, s.steps
+    strip.b = s.packed + column * strip.n_steps * s.planes * FC_SPLIT_B
+    strip.planes, strip.c, strip.c_offset = s.planes, rows, column * FC_SPLIT_COLS
+    strip.rows = min(<Py_ssize_t>FC_SPLIT_ROWS, s.image.C - channel)
+    strip.cols = min(<Py_ssize_t>FC_SPLIT_COLS, s.filters - strip.c_offset)
+    strip.bias, strip.accumulate, strip.activation = NULL, not s.first, FC_LINEAR
+    strip.spoiled = &s.spoiled
+    for m in range(strip.rows):
         rows[m] = s.dkernel + view.b_taps[tap] + (channel + m) * s.filters
-    active_table().split_configure(True)
-    active_table().split_tile(&tile)
-    active_table().split_configure(False)
+    strip.tile = ceil_div(strip.rows, 2)
+    active_table().split_configure(strip.tile)
+    active_table().split_strip(&strip)
+    active_table().split_configure(0)
 
 
 cdef class SplitFilterGradient:

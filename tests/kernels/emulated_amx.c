@@ -1,5 +1,5 @@
-/* The AMX body of products of split floats on emulated tiles, beside the body on plain vectors: the
- * sums have to agree bit by bit. Prints what differs; test_split_tiles.py compiles and runs it.
+/* The AMX strip of split floats on emulated tiles, beside the strip on plain vectors: results have to
+ * agree bit by bit. Prints what differs; test_split_tiles.py compiles and runs it.
  *
  * Tiles behave as Intel's Software Developer's Manual says (LDTILECFG, TILELOADD, TILESTORED,
  * TDPBF16PS), whatever it calls an exception ends the program. Subnormal numbers are left out: there,
@@ -85,20 +85,9 @@ static void _tile_dpbf16ps(int c, int a, int b) {
 }
 
 #define FC_NAME(name) name##_tested
-#include "split/products_amx.h"
 #include "split/products_vec.h"
-
-/* What products.h does with a product of vectors. */
-static void vector_sums(const fc_split_tile *t, float *sums) {
-    memset(sums, 0, sizeof(float) * FC_SPLIT_ROWS * FC_SPLIT_COLS);
-    for (ptrdiff_t s = 0; s < t->n_steps; s++) {
-        for (int i = 0; i < fc_split_counts[t->planes - 1]; i++) {
-            const fc_split_product p = fc_split_products[t->planes - 1][i];
-            split_product_vec_tested(sums, t->a + t->steps[s] + p.a * t->a_plane, t->a_step,
-                                     t->b + (s * t->planes + p.b) * FC_SPLIT_B, t->rows);
-        }
-    }
-}
+#include "split/strip_amx.h"
+#include "split/strip_vec.h"
 
 /* Bfloat16 numbers of both signs, 2^-12 ... 2^11. */
 static void fill(uint16_t *out, int n) {
@@ -106,37 +95,62 @@ static void fill(uint16_t *out, int n) {
         out[i] = (uint16_t)((rand() & 1) << 15 | (115 + rand() % 24) << 7 | (rand() & 127));
 }
 
-enum { STEPS = 5, STEP = 75, A_PLANE = FC_SPLIT_ROWS * STEP + 200 };
+enum { ROWS = 100, STEPS = 5, STEP = 75, A_PLANE = (ROWS + FC_SPLIT_ROWS) * STEP + 200 };
+
+static float bias[FC_SPLIT_COLS], expected[ROWS * FC_SPLIT_COLS], results[ROWS * FC_SPLIT_COLS];
+
+/* The strip's results, on top of what C held, through rows in a random order. */
+static void run(fc_split_strip *s, const int *places, float *results, void (*strip)(const fc_split_strip *)) {
+    float *rows[ROWS];
+    unsigned char spoiled = 0;
+    for (int i = 0; i < ROWS * FC_SPLIT_COLS; i++) results[i] = (float)(i % 7);
+    for (int m = 0; m < ROWS; m++)
+        rows[m] = places[m] < 0 ? NULL : results + places[m] * FC_SPLIT_COLS;
+    s->c = rows, s->spoiled = &spoiled;
+    strip(s);
+    require(!spoiled, "finite");
+}
+
+static void amx(const fc_split_strip *s) {
+    split_configure_tested((int)s->tile);
+    split_strip_amx_tested(s);
+    split_configure_tested(0);
+    require(!tiles.configured, "released");
+}
+
+static void vectors(const fc_split_strip *s) {
+    split_strip_vec_tested(s, split_product_vec_tested);
+}
 
 int main(void) {
     static uint16_t a[FC_SPLIT_PLANES * A_PLANE];
     static uint16_t b[STEPS * FC_SPLIT_PLANES * FC_SPLIT_B] __attribute__((aligned(64)));
-    static float expected[FC_SPLIT_ROWS * FC_SPLIT_COLS], sums[FC_SPLIT_ROWS * FC_SPLIT_COLS];
     int different = 0;
-    for (int round = 0; round < 200; round++) {
+    for (int n = 0; n < FC_SPLIT_COLS; n++) bias[n] = (float)n - 9.5f;
+    for (int round = 0; round < 300; round++) {
         ptrdiff_t steps[STEPS];
-        fc_split_tile t = {.a = a, .b = b, .a_plane = A_PLANE, .steps = steps};
+        int places[ROWS];
+        fc_split_strip s = {.a = a, .b = b, .a_plane = A_PLANE, .steps = steps};
         fill(a, FC_SPLIT_PLANES * A_PLANE);
         fill(b, STEPS * FC_SPLIT_PLANES * FC_SPLIT_B);
-        t.planes = 1 + round % FC_SPLIT_PLANES;
-        t.a_step = 1 + rand() % STEP;
-        t.n_steps = rand() % (STEPS + 1);
-        t.rows = 1 + rand() % FC_SPLIT_ROWS;
-        t.cols = 1 + rand() % FC_SPLIT_COLS;
-        for (int s = 0; s < STEPS; s++) steps[s] = rand() % 160;
-        memset(sums, 0xff, sizeof sums);
-        vector_sums(&t, expected);
-        split_configure_tested(1);
-        split_sums_tested(&t, sums);
-        split_configure_tested(0);
-        require(!tiles.configured, "released");
-        for (int m = 0; m < t.rows; m++) {
-            for (int n = 0; n < t.cols; n++) {
-                const int i = m * FC_SPLIT_COLS + n;
-                if (memcmp(&sums[i], &expected[i], sizeof *sums) && ++different <= 5)
-                    printf("planes %d, steps %d, [%d, %d]: %.9g, not %.9g\n", t.planes,
-                           (int)t.n_steps, m, n, sums[i], expected[i]);
-            }
+        s.planes = 1 + round % FC_SPLIT_PLANES;
+        s.a_step = 1 + rand() % STEP;
+        s.n_steps = rand() % (STEPS + 1);
+        s.rows = 1 + rand() % ROWS;
+        s.cols = rand() % 2 ? FC_SPLIT_COLS : 1 + rand() % FC_SPLIT_COLS;
+        s.tile = 1 + rand() % FC_SPLIT_TILE;
+        s.bias = rand() % 2 ? bias : NULL;
+        s.accumulate = rand() % 3 == 0;
+        s.activation = rand() % 3 == 0 ? FC_RELU : rand() % 2 ? FC_RELU6 : FC_LINEAR;
+        for (int i = 0; i < STEPS; i++) steps[i] = rand() % 160;
+        for (int m = 0; m < ROWS; m++) places[m] = rand() % 5 ? ROWS - 1 - m : -1;
+        run(&s, places, expected, vectors);
+        run(&s, places, results, amx);
+        for (int i = 0; i < ROWS * FC_SPLIT_COLS; i++) {
+            if (memcmp(&results[i], &expected[i], sizeof *results) && ++different <= 5)
+                printf("planes %d, steps %d, rows %d, tile %d, [%d, %d]: %.9g, not %.9g\n", s.planes,
+                       (int)s.n_steps, (int)s.rows, (int)s.tile, i / FC_SPLIT_COLS,
+                       i % FC_SPLIT_COLS, results[i], expected[i]);
         }
     }
     return different != 0;

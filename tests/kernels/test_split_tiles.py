@@ -1,4 +1,4 @@
-"""The AMX body of products of split floats, which few machines can run, on emulated tiles."""
+"""The AMX strip of split floats, which few machines can run, on emulated tiles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMPILER = shutil.which("cc")
     COMPILER is None or not CSRC.exists(), reason="needs a compiler and the sources"
 )
 @pytest.mark.parametrize("fused", ["off", "fast"])
-def test_amx_body_sums_what_vectors_sum(tmp_path, fused):
+def test_amx_strip_stores_what_vectors_store(tmp_path, fused):
     program = tmp_path / "emulated_amx"
     source = Path(__file__).with_name("emulated_amx.c")
     flags = ["-std=gnu11", "-O1", f"-ffp-contract={fused}", f"-I{CSRC}"]

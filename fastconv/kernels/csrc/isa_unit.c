@@ -26,7 +26,7 @@
 #include "rows/gather.h"
 #include "rows/softmax.h"
 #include "split/convert.h"
-#include "split/tile.h"
+#include "split/strip.h"
 #include "winograd/winograd_f32.h"
 
 /* The bits of this row of isas.def, as needs_<isa>. */

@@ -6,50 +6,87 @@
 typedef uint16_t vh __attribute__((vector_size(FC_VL * 2)));
 typedef uint16_t vh_any __attribute__((vector_size(FC_VL * 2), aligned(2), may_alias));
 
-/* The bfloat16 number next to x as a float, whose lower half is zero. NaN stays NaN; what is next to
- * infinity becomes infinite, and its results are computed in another way: see split.h. */
-FC_INLINE vf FC_NAME(split_rounded)(vf x) {
+/* The bfloat16 number next to x. NaN stays NaN; what is next to infinity becomes infinite, and its
+ * results are computed in another way: see split.h. */
+#if defined(FC_HAVE_AMX)
+FC_INLINE vh FC_NAME(split_half)(vf x) { return (vh)_mm512_cvtneps_pbh((__m512)x); }
+#else
+FC_INLINE vh FC_NAME(split_half)(vf x) {
     const vu bits = (vu)x;
-    const vu rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
-    const vu quiet = (bits | 0x400000u) & 0xffff0000u;
-    return vf_select(x == x, (vf)rounded, (vf)quiet);
+    const vu rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
+    const vu number = (vu)vf_select(x == x, (vf)rounded, (vf)(bits | 0x400000u));
+    return __builtin_convertvector(number >> 16, vh);
 }
+#endif
+
+/* The same bits in wider lanes: GCC converts vectors of 16 in halves. */
+FC_INLINE vu FC_NAME(split_wide)(vh half) {
+#if defined(FC_HAVE_AVX512)
+    return (vu)_mm512_cvtepu16_epi32((__m256i)half);
+#else
+    return __builtin_convertvector(half, vu);
+#endif
+}
+
+FC_INLINE vf FC_NAME(split_whole)(vh half) { return (vf)(FC_NAME(split_wide)(half) << 16); }
 
 FC_INLINE void FC_NAME(split_part)(vf x, uint16_t *out, ptrdiff_t plane, const int planes,
                                    ptrdiff_t n) {
 #pragma GCC unroll 3
     for (int p = 0; p < planes; p++, out += plane) {
-        const vf top = FC_NAME(split_rounded)(x);
-        const vh half = __builtin_convertvector((vu)top >> 16, vh);
+        const vh half = FC_NAME(split_half)(x);
         if (n == FC_VL) {
             *(vh_any *)out = half;
         } else {
             memcpy(out, &half, (size_t)n * sizeof *out);
         }
-        x -= top; /* exact, and zero after three planes */
+        x -= FC_NAME(split_whole)(half); /* exact, and zero after three planes */
     }
 }
 
-FC_INLINE void FC_NAME(split_planes)(const float *x, ptrdiff_t x_step, ptrdiff_t count,
-                                     ptrdiff_t length, uint16_t *out, ptrdiff_t out_step,
-                                     ptrdiff_t plane, const int planes) {
-    for (; count > 0; count--, x += x_step, out += out_step) {
-        ptrdiff_t i = 0;
-        for (; i + FC_VL <= length; i += FC_VL)
-            FC_NAME(split_part)(vf_load(x + i), out + i, plane, planes, FC_VL);
-        if (i < length)
-            FC_NAME(split_part)(vf_load_part(x + i, length - i), out + i, plane, planes, length - i);
+FC_INLINE void FC_NAME(split_run)(const float *x, ptrdiff_t length, uint16_t *out, ptrdiff_t plane,
+                                  const int planes) {
+    ptrdiff_t i = 0;
+    for (; i + FC_VL <= length; i += FC_VL)
+        FC_NAME(split_part)(vf_load(x + i), out + i, plane, planes, FC_VL);
+    if (i < length)
+        FC_NAME(split_part)(vf_load_part(x + i, length - i), out + i, plane, planes, length - i);
+}
+
+/* A run of FC_SPLIT_DEPTH floats: one cache line of each plane. */
+FC_INLINE void FC_NAME(split_line)(const float *x, uint16_t *out, ptrdiff_t plane,
+                                   const int planes) {
+#if defined(FC_HAVE_AMX)
+    vf low = vf_load(x), high = vf_load(x + FC_VL);
+#pragma GCC unroll 3
+    for (int p = 0; p < planes; p++, out += plane) {
+        const __m512i halves = (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low);
+        _mm512_storeu_si512(out, halves);
+        low -= FC_NAME(split_whole)((vh)_mm512_castsi512_si256(halves));
+        high -= FC_NAME(split_whole)((vh)_mm512_extracti64x4_epi64(halves, 1));
+    }
+#else
+    FC_NAME(split_run)(x, FC_SPLIT_DEPTH, out, plane, planes);
+#endif
+}
+
+FC_INLINE void FC_NAME(split_planes)(const fc_split_runs *r, const int planes) {
+    const ptrdiff_t length = r->length, lines = length / FC_SPLIT_DEPTH, plane = r->plane;
+    for (ptrdiff_t run = 0; run < r->count; run++) {
+        const float *x = r->x + run * r->x_step;
+        uint16_t *out = r->out + run * r->out_step;
+        for (ptrdiff_t i = 0; i < lines; i++, x += FC_SPLIT_DEPTH, out += r->chunk_step)
+            FC_NAME(split_line)(x, out, plane, planes);
+        if (length > lines * FC_SPLIT_DEPTH)
+            FC_NAME(split_run)(x, length - lines * FC_SPLIT_DEPTH, out, plane, planes);
     }
 }
 
-/* `count` runs of `length` floats; planes lie `plane` elements apart. */
-static void FC_NAME(split_runs)(const float *x, ptrdiff_t x_step, ptrdiff_t count, ptrdiff_t length,
-                                uint16_t *out, ptrdiff_t out_step, ptrdiff_t plane, int planes) {
-    if (length == x_step && length == out_step) length *= count, count = 1;
-    switch (planes) {
-        case 1: FC_NAME(split_planes)(x, x_step, count, length, out, out_step, plane, 1); break;
-        case 2: FC_NAME(split_planes)(x, x_step, count, length, out, out_step, plane, 2); break;
-        default: FC_NAME(split_planes)(x, x_step, count, length, out, out_step, plane, 3);
+static void FC_NAME(split_runs)(const fc_split_runs *runs) {
+    switch (runs->planes) {
+        case 1: FC_NAME(split_planes)(runs, 1); break;
+        case 2: FC_NAME(split_planes)(runs, 2); break;
+        default: FC_NAME(split_planes)(runs, 3);
     }
 }
 
@@ -61,10 +98,10 @@ static void FC_NAME(split_pairs)(const float *block, uint16_t *out, int planes) 
             vf odd = vf_load(block + (k + 1) * FC_SPLIT_COLS + n);
             uint16_t *pair = out + n / 16 * (FC_SPLIT_B / 2) + k * 16 + n % 16 * 2;
             for (int p = 0; p < planes; p++, pair += FC_SPLIT_B) {
-                const vf low = FC_NAME(split_rounded)(even), high = FC_NAME(split_rounded)(odd);
-                vi_store((int32_t *)pair, (vi)(((vu)low >> 16) | (vu)high));
-                even -= low;
-                odd -= high;
+                const vh low = FC_NAME(split_half)(even), high = FC_NAME(split_half)(odd);
+                vi_store((int32_t *)pair, (vi)(FC_NAME(split_wide)(low) | FC_NAME(split_wide)(high) << 16));
+                even -= FC_NAME(split_whole)(low);
+                odd -= FC_NAME(split_whole)(high);
             }
         }
     }
