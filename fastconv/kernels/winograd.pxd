@@ -9,6 +9,7 @@ cdef class Winograd:
     cdef tap_image image
     cdef Py_ssize_t member, OH, OW, cols, KH, KW, SH, SW, C, F, n_parts, rows_after, cols_after
     cdef bint lying, turned
+    cdef int halves
     cdef winograd_part* parts
     cdef Py_ssize_t* taps
 
@@ -19,3 +20,5 @@ cdef class Winograd:
     cdef void count_tiles(self, winograd_context* s) noexcept nogil
     cdef void prepare(self, winograd_context* s, Maxima maxima=*) noexcept
     cdef void transform_kernel(self, winograd_context* s) except *
+    cdef void keep_kernel(self, winograd_context* s, float* packed) noexcept
+    cdef Py_ssize_t kernel_floats(self, const winograd_context* s) noexcept

@@ -21,6 +21,7 @@ class Winograd:
         turned: bool,
         view: tuple[Any, ...],
         parts: list[tuple[int, int, int, int, bool, bool, list[int]]],
+        halves: int = 0,
     ) -> None: ...
     def can_pool(self, distance: int) -> bool: ...
     def bind(

@@ -4,18 +4,20 @@ What is known before a call: the tiles of a problem, how many of them make a blo
 and the arrays. What is done with a block: winograd_blocks.
 """
 
+from libc.stdint cimport uint16_t, uintptr_t
 from libc.stdlib cimport free, malloc
 
 from .gemm cimport ceil_div, packed_floats
-from .isa cimport FC_WINOGRAD_MEMBERS, active_table, fc_ukernels, fc_winograd
+from .isa cimport FC_SPLIT_DEPTH, FC_WINOGRAD_MEMBERS, active_table, fc_ukernels, fc_winograd
 from .pooling cimport Maxima
 from .taps cimport create_view, delete_view, divide, finish_view, take_whole_rows
 from .threads cimport parallel_for, team_size
 from .winograd_blocks cimport (
     KERNEL_CHANNELS, block_task, kernel_task, plane_step, tile_floats, winograd_context, winograd_part,
 )
+from .winograd_split cimport describe_halves, kernel_halves, kernel_halves_task
 from .workspace cimport (
-    FC_SLOT_IMAGE, FC_SLOT_KERNEL, FC_SLOT_PACK_A, FC_SLOT_PACK_B, FC_SLOT_PARTIAL, FC_SLOT_PLANES,
+    FC_SLOT_HALVES, FC_SLOT_IMAGE, FC_SLOT_KERNEL, FC_SLOT_PACK_A, FC_SLOT_PACK_B, FC_SLOT_PARTIAL, FC_SLOT_PLANES,
     FC_SLOT_ROWS, scratch,
 )
 
@@ -56,9 +58,11 @@ cdef class Winograd:
         The tiles that are read as a view, see taps.create_view; its taps span a tile.
     parts : list of (phase row, phase column, row, column, full rows, full columns, taps)
         See winograd_blocks.pxd; `taps` are rv * rh numbers of the kernel's taps, -1 for none.
+    halves : int
+        Bfloat16 numbers that transformed floats are split into for the products; 0: multiply floats.
     """
 
-    def __cinit__(self, member, image, output, kernel, strides, turned, view, parts):
+    def __cinit__(self, member, image, output, kernel, strides, turned, view, parts, halves=0):
         cdef Py_ssize_t i, t
         table = members()
         self.lying = member not in table
@@ -68,7 +72,7 @@ cdef class Winograd:
         self.OH, self.OW, self.cols = output
         self.KH, self.KW, self.C, self.F = kernel
         self.SH, self.SW = strides
-        self.turned = turned
+        self.turned, self.halves = turned, halves
         create_view(&self.view, view)
         finish_view(&self.view, &self.image)
         self.n_parts = len(parts)
@@ -126,13 +130,15 @@ cdef class Winograd:
         s.tiles = s.blocks.images * s.blocks.rows * s.blocks.cols
         s.read_tiles = (s.blocks.images * (s.blocks.rows + s.rows_after)
                         * (s.blocks.cols + s.cols_after))
+        describe_halves(s, self.halves)
 
     cdef void reserve(self, winograd_context* s, int team, int planes) except *:
         """Get scratch memory: `planes` blocks of planes."""
-        cdef Py_ssize_t words = team * 2 * s.KH * s.KW
+        cdef Py_ssize_t words = team * s.words
         s.loaded = scratch(FC_SLOT_IMAGE, team * tile_floats(s))
         s.planes = scratch(FC_SLOT_PLANES, planes * s.planes_floats)
         s.packed = scratch(FC_SLOT_PACK_B, team * packed_floats())
+        s.loaded_halves = <uint16_t*>scratch(FC_SLOT_HALVES, team * s.halves_floats)
         s.tap_offsets = <Py_ssize_t*>scratch(
             FC_SLOT_ROWS, words * sizeof(Py_ssize_t) // sizeof(float)
         )
@@ -151,25 +157,36 @@ cdef class Winograd:
         s.chunk_cols = s.cols
 
     cdef void transform_kernel(self, winograd_context* s) except *:
-        """Write s.u."""
-        cdef Py_ssize_t tasks = s.n_parts * ceil_div(s.depth, KERNEL_CHANNELS)
+        """Write s.u, or s.u_halves in its place."""
+        cdef Py_ssize_t channels = FC_SPLIT_DEPTH if s.halves else KERNEL_CHANNELS
+        cdef Py_ssize_t tasks = s.n_parts * ceil_div(s.depth, channels)
         cdef int team = team_size(tasks, 0.5 * s.n_parts * s.n_planes * s.C * s.F)
-        cdef Py_ssize_t floats = s.n_planes * active_table().tile_cols * KERNEL_CHANNELS
+        cdef Py_ssize_t floats = (s.n_planes + 1) * s.col_unit * channels
         s.turning = scratch(FC_SLOT_PACK_A, team * floats)
         with nogil:
-            parallel_for(kernel_task, s, tasks, team)
+            parallel_for(kernel_halves_task if s.halves else kernel_task, s, tasks, team)
+
+    cdef void keep_kernel(self, winograd_context* s, float* packed) noexcept:
+        """Let the packed kernel lie there: halves from a cache line on."""
+        s.u = packed
+        s.u_halves = <uint16_t*>((<uintptr_t>packed + 63) // 64 * 64)
+
+    cdef Py_ssize_t kernel_floats(self, const winograd_context* s) noexcept:
+        """Return the floats of a packed kernel."""
+        return kernel_halves(s) // 2 + 16 if s.halves else s.n_parts * s.n_planes * s.u_step
 
     def packed_floats(self) -> int:
         """Return the size of a packed kernel on the active instruction set."""
         cdef winograd_context s
         self.prepare(&s)
-        return s.n_parts * s.n_planes * s.u_step
+        return self.kernel_floats(&s)
 
     def pack(self, const float[::1] kernel not None, float[::1] packed not None) -> None:
         """Write the transformed kernel as `run` wants it."""
         cdef winograd_context s
         self.prepare(&s)
-        s.kernel, s.u = &kernel[0], &packed[0]
+        s.kernel = &kernel[0]
+        self.keep_kernel(&s, &packed[0])
         self.transform_kernel(&s)
 
     def can_pool(self, Py_ssize_t distance) -> bool:
@@ -193,8 +210,8 @@ cdef class Winograd:
         """Return the scratch memory: the transformed kernel, and one thread's block."""
         cdef winograd_context s
         self.prepare(&s)
-        floats = tile_floats(&s) + block_planes(&s) + packed_floats() + s.n_parts * s.n_planes * s.u_step
-        return 4 * floats
+        floats = tile_floats(&s) + block_planes(&s) + packed_floats() + s.halves_floats
+        return 4 * (floats + self.kernel_floats(&s))
 
 
 cdef Py_ssize_t tiles_together(Py_ssize_t m, Py_ssize_t distance) noexcept nogil:
@@ -246,26 +263,26 @@ cdef class BoundWinograd:
     def __call__(self, const float[::1] packed=None) -> None:
         """Compute y, given the packed kernel or None."""
         cdef winograd_context* s = &self.context
-        cdef Py_ssize_t tile_cols
+        cdef Py_ssize_t unit
         cdef int team
         if self.table == NULL:  # nothing to write
             return
         if self.table != active_table():
             self.describe()
-        tile_cols = self.table.tile_cols
-        team = team_size(s.blocks.count * ceil_div(s.cols, tile_cols), self.cycles)
+        unit = s.col_unit
+        team = team_size(s.blocks.count * ceil_div(s.cols, unit), self.cycles)
         s.chunk_cols = s.cols
         while team > 1 and s.blocks.count * ceil_div(s.cols, s.chunk_cols) < 2 * team \
-                and s.chunk_cols > tile_cols:
-            s.chunk_cols = ceil_div(s.chunk_cols, 2 * tile_cols) * tile_cols
+                and s.chunk_cols > unit:
+            s.chunk_cols = ceil_div(s.chunk_cols, 2 * unit) * unit
         s.col_chunks = ceil_div(s.cols, s.chunk_cols)
         s.planes_floats = block_planes(s)
         self.driver.reserve(s, team, team)
         s.results = scratch(FC_SLOT_PARTIAL, team * s.pooled_rows * s.mv * s.OW * s.cols)
         if packed is not None:
-            s.u = <float*>&packed[0]  # only read
+            self.driver.keep_kernel(s, <float*>&packed[0])  # only read
         else:
-            s.u = scratch(FC_SLOT_KERNEL, s.n_parts * s.n_planes * s.u_step)
+            self.driver.keep_kernel(s, scratch(FC_SLOT_KERNEL, self.driver.kernel_floats(s)))
             self.driver.transform_kernel(s)
         with nogil:
             parallel_for(block_task, s, s.blocks.count * s.col_chunks, team)

@@ -4,6 +4,8 @@
 # differ in the phase of the strides that they read, and in how many tiles further on they begin; their
 # products are summed before the transform back. A grid of transformed tiles serves all of a phase.
 
+from libc.stdint cimport uint16_t
+
 from .isa cimport fc_winograd
 from .taps cimport tap_block, tap_blocks, tap_image, tap_view
 
@@ -41,13 +43,19 @@ cdef struct winograd_context:
     float* u                         # [n_parts][n_planes] transformed kernel, packed; or [C][F], its gradient
     Py_ssize_t u_step
     float* turning                   # TMP per worker: [n_planes][tile_cols][KERNEL_CHANNELS]
+    int halves                       # bfloat16 numbers that a transformed float is split into; 0: none
+    uint16_t* u_halves               # [n_planes][column block][step][halves][FC_SPLIT_B], in place of u
+    uint16_t* loaded_halves          # TMP per worker: [halves][phases][C / 32][read_tiles][32] of one plane
+    Py_ssize_t halves_floats         # their size
+    Py_ssize_t col_unit              # columns that are multiplied together
     Py_ssize_t tiles, read_tiles     # of a full block
     Py_ssize_t chunk_cols, col_chunks
     float* loaded                    # TMP per worker: the pixels of a tile
     float* planes                    # TMP per worker: [phases][n_planes][read_tiles][depth] and [...][cols]
     Py_ssize_t planes_floats
     float* packed                    # TMP per worker
-    Py_ssize_t* tap_offsets          # TMP per worker: [2 * KH * KW]
+    Py_ssize_t* tap_offsets          # TMP per worker: [2 * KH * KW], rows and steps of split products
+    Py_ssize_t words                 # their number
     # gradient for the kernel
     const float* dy
     float* dkernel

@@ -12,6 +12,7 @@ from .isa cimport FC_LINEAR, active_table, fc_winograd_window
 from .pooling cimport Maxima
 from .taps cimport load, locate, tap_block, tap_view
 from .threads cimport worker
+from .winograd_split cimport multiply_halves
 
 cdef enum:
     MAX_M = 4
@@ -119,7 +120,7 @@ cdef void direct_tile(
     cdef const float* a[MAX_M * MAX_M]
     cdef float* c[MAX_M * MAX_M]
     cdef Py_ssize_t t, n_taps = s.KH * s.KW
-    cdef Py_ssize_t* taps = s.tap_offsets + worker() * 2 * n_taps
+    cdef Py_ssize_t* taps = s.tap_offsets + worker() * s.words
     cdef Py_ssize_t* b_taps = taps + n_taps
     cdef float* pixels = s.loaded + worker() * tile_floats(s)
     cdef tap_view window
@@ -231,7 +232,10 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     job.col_begin, job.col_end = begin, end
     job.bias, job.added, job.activation = NULL, 0, FC_LINEAR
     job.packed = s.packed + worker() * packed_floats()
-    multiply_planes(s, &job, &block, &read, v, v_step, m, m_step)
+    if s.halves:
+        multiply_halves(s, begin, end, &block, &read, v, v_step, m, m_step)
+    else:
+        multiply_planes(s, &job, &block, &read, v, v_step, m, m_step)
     for n in range(block.images):
         for i in range(block.rows):
             first = s.mv * (block.row + i)

@@ -14,6 +14,7 @@ enum {
     FC_SLOT_PARTIAL, /* partial sums */
     FC_SLOT_KERNEL,  /* transformed kernel */
     FC_SLOT_PLANES,  /* transformed tiles */
+    FC_SLOT_HALVES,  /* the same as bfloat16 numbers */
     FC_SLOTS
 };
 

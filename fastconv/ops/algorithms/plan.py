@@ -18,6 +18,7 @@ from .direct import Direct
 from .im2col import Im2col
 from .problem import ConvProblem
 from .split import Split
+from .split_winograd import SplitWinograd
 from .winograd import Winograd
 
 #: THE ALGORITHM REGISTRY; on equal cost the first wins.
@@ -26,6 +27,9 @@ CONV2D_ALGORITHMS: Sequence[ConvAlgorithm] = (
     Winograd(2, error_factor=16.0),
     Winograd(3, error_factor=64.0),
     Winograd(4, error_factor=128.0),
+    SplitWinograd(2, error_factor=16.0),
+    SplitWinograd(3, error_factor=64.0),
+    SplitWinograd(4, error_factor=128.0),
     Split(),
     Direct(),
     Im2col(),

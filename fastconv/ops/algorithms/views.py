@@ -96,7 +96,7 @@ def fold_driver(p: ConvProblem) -> Folding:
 
 
 @lru_cache(maxsize=CACHED)
-def winograd_driver(tiling: Tiling, p: ConvProblem, turned: bool) -> Winograd:
+def winograd_driver(tiling: Tiling, p: ConvProblem, turned: bool, halves: int) -> Winograd:
     """Return the driver of the forward pass, or (turned) of the gradient for the input."""
     (top, _), (left, _) = p.pads
     read, written = p.x_shape, p.y_shape
@@ -112,7 +112,7 @@ def winograd_driver(tiling: Tiling, p: ConvProblem, turned: bool) -> Winograd:
     )  # fmt: skip
     return Winograd(
         tiling.member, read, written[1:], p.kernel_shape, p.strides, turned, view,
-        tiling.parts(turned),
+        tiling.parts(turned), halves,
     )  # fmt: skip
 
 

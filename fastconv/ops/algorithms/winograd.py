@@ -58,6 +58,9 @@ class Winograd(FusingAlgorithm):
         See ConvAlgorithm: the errors of one output come from its neighbours' magnitudes too.
     """
 
+    #: Bfloat16 numbers that transformed floats are split into for the products; 0: none.
+    halves = 0
+
     def __init__(self, m: int, error_factor: float) -> None:
         self.m = m
         self.name = f"winograd{m}"
@@ -129,7 +132,7 @@ class Winograd(FusingAlgorithm):
         """Return what computes y or dx."""
         t = self.tiling(p)
         assert t is not None  # see unsupported_reason
-        return winograd_driver(t, p, direction == "backward_input")
+        return winograd_driver(t, p, direction == "backward_input", self.halves)
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
         """Return the transformed kernel and a block of transformed tiles."""
