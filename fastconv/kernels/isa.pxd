@@ -252,7 +252,8 @@ cdef extern from "registry.h" nogil:
         void (*rmsprop_step)(const fc_step* task) noexcept nogil
         void (*sum_of_squares)(const float* x, Py_ssize_t n, double* result) noexcept nogil
         void (*split_runs)(const fc_split_runs* runs) noexcept nogil
-        void (*split_pairs)(const float* block, uint16_t* out, int planes) noexcept nogil
+        void (*split_pairs)(const float* block, Py_ssize_t row, uint16_t* out,
+                            int planes) noexcept nogil
         void (*split_strip)(const fc_split_strip* strip) noexcept nogil
         void (*split_configure)(int tile) noexcept nogil
         void (*split_cycles)(double* cycles) noexcept nogil

@@ -205,7 +205,7 @@ cdef void pack_task(void* context, Py_ssize_t column) noexcept nogil:
     cdef Py_ssize_t cols = min(<Py_ssize_t>FC_SPLIT_COLS, s.cols - col)
     cdef Py_ssize_t number, k, part, within
     cdef const split_step* step
-    cdef const float* b
+    cdef const float* b = NULL
     for number in range(s.view.n_steps):
         step = &s.view.steps[number]
         k = 0
@@ -214,15 +214,20 @@ cdef void pack_task(void* context, Py_ssize_t column) noexcept nogil:
             part = min(step.count - k, depth - within)
             b = (s.kernel + s.view.b_taps[step.first + (step.begin + k) // depth] + within * s.b_k
                  + col * s.b_n)
+            if s.b_n == 1 and part == FC_SPLIT_DEPTH and cols == FC_SPLIT_COLS:
+                break  # they need no copy
             rows = block + k * FC_SPLIT_COLS
             if s.b_n == 1:
                 active_table().pack_rows(rows, b, s.b_k, part, cols, FC_SPLIT_COLS)
             else:
                 active_table().pack_columns(rows, b, s.b_n, part, cols, FC_SPLIT_COLS)
             k += part
-        memset(block + k * FC_SPLIT_COLS, 0,
-               (FC_SPLIT_DEPTH - k) * FC_SPLIT_COLS * sizeof(float))
-        active_table().split_pairs(block, out, s.planes)
+        if k == 0:
+            active_table().split_pairs(b, s.b_k, out, s.planes)
+        else:
+            memset(block + k * FC_SPLIT_COLS, 0,
+                   (FC_SPLIT_DEPTH - k) * FC_SPLIT_COLS * sizeof(float))
+            active_table().split_pairs(block, FC_SPLIT_COLS, out, s.planes)
         out += s.planes * FC_SPLIT_B
 
 

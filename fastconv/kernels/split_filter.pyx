@@ -1,12 +1,13 @@
 """The gradient of a convolution of split floats for its kernel: a product that sums over pixels.
 
 Planes of a block of x lie channel by channel here, in grids as in split.pyx: 32 neighbouring outputs
-of a channel and a tap are one step. Those that fall between two rows of outputs meet zeros of dy.
-Blocks are added in order, whichever thread computes which part of the kernel.
+of a channel and a tap are one step. Those that fall between two rows of outputs meet zeros of dy. With
+one tap a step's pixels are the same for all: 32 pixels of all channels lie together, so that a tile
+lies in one piece. Blocks are added in order, whichever thread computes which part of the kernel.
 """
 
 from libc.stdint cimport uint16_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from .gemm cimport ceil_div
 from .isa cimport (
@@ -21,9 +22,10 @@ from .threads cimport parallel_for, team_size, worker
 from .workspace cimport FC_SLOT_IMAGE, FC_SLOT_PACK_A, FC_SLOT_PACK_B, FC_SLOT_ROWS, scratch
 
 cdef enum:
-    BLOCK_FLOATS = 96 * 1024     # of x, and of dy: planes of both stay in L2 and L3
+    BLOCK_BYTES = 1536 * 1024    # of all planes of x and dy: they stay in L2
     BLOCK_PIXELS = 8192
     LINE = 32                    # elements of a cache line
+    CHANNELS = 256               # of a task
 
 
 cdef struct filter_context:
@@ -41,8 +43,9 @@ cdef struct filter_context:
     split_grid grid
     bint first
     Py_ssize_t pitch             # elements between channels of x's planes
-    Py_ssize_t image_step        # and between images
+    Py_ssize_t step, image_step  # and between steps, and images
     Py_ssize_t image_steps       # steps of a tile in one image
+    bint gathered                # one tap: the pixels of a step lie together
     uint16_t* loaded             # TMP [plane][image][phase][channel][pitch]
     Py_ssize_t plane
     uint16_t* packed             # TMP [column block][image][step][plane][FC_SPLIT_B]
@@ -74,6 +77,31 @@ cdef void load_image(filter_context* s, Py_ssize_t n) noexcept nogil:
                 active_table().split_runs(&runs)
 
 
+cdef void load_step(filter_context* s, Py_ssize_t number) noexcept nogil:
+    """Write the planes of the pixels of one step, for a kernel of one tap."""
+    cdef Py_ssize_t n = number // s.image_steps, q = number % s.image_steps * FC_SPLIT_DEPTH, k, i, begin, end
+    cdef Py_ssize_t depth = s.image.C, count = min(<Py_ssize_t>FC_SPLIT_DEPTH, s.grid.run - q)
+    cdef const float* x = s.x + (s.block.image + n) * s.image.H * s.image.W * depth
+    cdef float* turned = s.turned + worker() * 2 * FC_SPLIT_DEPTH * depth
+    cdef float* pixels = turned + FC_SPLIT_DEPTH * depth
+    cdef const float* row
+    cdef fc_split_runs runs
+    if s.grid.rows == 1 and s.view.in_col == 1:
+        pixels = <float*>(grid_row(&s.grid, s.view, &s.image, &s.block, x, 0, 0, &begin, &end) + q * depth)
+    else:
+        for k in range(count):
+            i = (q + k) // s.grid.cols
+            row = grid_row(&s.grid, s.view, &s.image, &s.block, x, 0, i, &begin, &end)
+            memcpy(pixels + k * depth, row + (q + k) % s.grid.cols * s.view.in_col * depth,
+                   depth * sizeof(float))
+    active_table().pack_columns(turned, pixels, depth, depth, count, FC_SPLIT_DEPTH)
+    runs.x, runs.x_step, runs.length, runs.count = turned, FC_SPLIT_DEPTH, FC_SPLIT_DEPTH, depth
+    runs.out_step, runs.chunk_step = FC_SPLIT_DEPTH, FC_SPLIT_DEPTH
+    runs.plane, runs.planes = s.plane, s.planes
+    runs.out = s.loaded + number * FC_SPLIT_DEPTH * depth
+    active_table().split_runs(&runs)
+
+
 cdef void pack_columns_of_dy(filter_context* s, Py_ssize_t column) noexcept nogil:
     """Write the planes of some filters of dy, all images of the block."""
     cdef float[FC_SPLIT_DEPTH * FC_SPLIT_COLS] block
@@ -85,6 +113,12 @@ cdef void pack_columns_of_dy(filter_context* s, Py_ssize_t column) noexcept nogi
         dy = (s.dy + (s.block.image + n) * s.dy_image + s.block.row * s.dy_row
               + s.block.col * s.filters + column * FC_SPLIT_COLS)
         for q from 0 <= q < s.image_steps * FC_SPLIT_DEPTH by FC_SPLIT_DEPTH:
+            i, j = q // s.grid.cols, q % s.grid.cols
+            if (cols == FC_SPLIT_COLS and i < s.block.rows
+                    and j + FC_SPLIT_DEPTH <= s.block.cols):  # they need no copy
+                active_table().split_pairs(dy + i * s.dy_row + j * s.filters, s.filters, out, s.planes)
+                out += step_floats
+                continue
             k = 0
             while k < FC_SPLIT_DEPTH:
                 i, j = (q + k) // s.grid.cols, (q + k) % s.grid.cols
@@ -97,42 +131,45 @@ cdef void pack_columns_of_dy(filter_context* s, Py_ssize_t column) noexcept nogi
                     count = min(count, s.grid.cols - j)
                     memset(block + k * FC_SPLIT_COLS, 0, count * FC_SPLIT_COLS * sizeof(float))
                 k += count
-            active_table().split_pairs(block, out, s.planes)
+            active_table().split_pairs(block, FC_SPLIT_COLS, out, s.planes)
             out += step_floats
 
 
 cdef void load_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef filter_context* s = <filter_context*>context
-    if task < s.block.images:
-        load_image(s, task)
+    cdef Py_ssize_t parts = s.block.images * (s.image_steps if s.gathered else 1)
+    if task >= parts:
+        pack_columns_of_dy(s, task - parts)
+    elif s.gathered:
+        load_step(s, task)
     else:
-        pack_columns_of_dy(s, task - s.block.images)
+        load_image(s, task)
 
 
 cdef void product_task(void* context, Py_ssize_t task) noexcept nogil:
-    """Add the block's products to 32 channels of one tap and 32 filters."""
+    """Add the block's products to some channels of one tap and 32 filters."""
     cdef filter_context* s = <filter_context*>context
     cdef const tap_view* view = s.view
-    cdef Py_ssize_t column = task % s.column_blocks
-    cdef Py_ssize_t channel = task // s.column_blocks % s.channel_blocks * FC_SPLIT_ROWS
-    cdef Py_ssize_t tap = task // s.column_blocks // s.channel_blocks
+    cdef Py_ssize_t channel = task % s.channel_blocks * CHANNELS
+    cdef Py_ssize_t column = task // s.channel_blocks % s.column_blocks
+    cdef Py_ssize_t tap = task // s.channel_blocks // s.column_blocks
     cdef Py_ssize_t y = view.ty[tap] - view.min_y, x = view.tx[tap] - view.min_x, m
     cdef Py_ssize_t phase = y % view.in_row * s.grid.col_phases + x % view.in_col
-    cdef float* rows[FC_SPLIT_ROWS]
+    cdef float* rows[CHANNELS]
     cdef fc_split_strip strip
     strip.n_steps = s.block.images * s.image_steps
     strip.a = (s.loaded + (phase * s.image.C + channel) * s.pitch
-              + y // view.in_row * s.grid.cols + x // view.in_col)
+               + y // view.in_row * s.grid.cols + x // view.in_col)
     strip.a_plane, strip.a_step, strip.steps = s.plane, s.pitch, s.steps
     strip.b = s.packed + column * strip.n_steps * s.planes * FC_SPLIT_B
     strip.planes, strip.c, strip.c_offset = s.planes, rows, column * FC_SPLIT_COLS
-    strip.rows = min(<Py_ssize_t>FC_SPLIT_ROWS, s.image.C - channel)
+    strip.rows = min(<Py_ssize_t>CHANNELS, s.image.C - channel)
     strip.cols = min(<Py_ssize_t>FC_SPLIT_COLS, s.filters - strip.c_offset)
     strip.bias, strip.accumulate, strip.activation = NULL, not s.first, FC_LINEAR
     strip.spoiled = &s.spoiled
+    strip.tile = ceil_div(strip.rows, 2 * ceil_div(strip.rows, FC_SPLIT_ROWS))
     for m in range(strip.rows):
         rows[m] = s.dkernel + view.b_taps[tap] + (channel + m) * s.filters
-    strip.tile = ceil_div(strip.rows, 2)
     active_table().split_configure(strip.tile)
     active_table().split_strip(&strip)
     active_table().split_configure(0)
@@ -160,6 +197,7 @@ cdef class SplitFilterGradient:
     cdef tap_blocks blocks
     cdef Py_ssize_t filters, dy_image, dy_row
     cdef int planes
+    cdef bint gathered
     cdef object direct
 
     def __cinit__(self, planes, image, output, view, direct):
@@ -170,8 +208,15 @@ cdef class SplitFilterGradient:
         self.dy_image = output[0] * self.dy_row
         create_view(&self.view, view)
         finish_view(&self.view, &self.image)
-        divide(&self.blocks, &self.view, &self.image, BLOCK_FLOATS,
-               max(1, min(<Py_ssize_t>BLOCK_PIXELS, BLOCK_FLOATS // self.filters)))
+        # One tap, and no pixel outside the image.
+        self.gathered = (
+            self.view.n_taps == 1 and self.view.ty[0] >= 0 and self.view.tx[0] >= 0
+            and self.view.ty[0] + (output[0] - 1) * self.view.in_row < self.image.H
+            and self.view.tx[0] + (output[1] - 1) * self.view.in_col < self.image.W
+        )
+        floats = BLOCK_BYTES // (2 * planes)
+        divide(&self.blocks, &self.view, &self.image, floats,
+               max(1, min(<Py_ssize_t>BLOCK_PIXELS, floats // max(1, self.image.C + self.filters))))
 
     def __dealloc__(self):
         delete_view(&self.view)
@@ -180,8 +225,9 @@ cdef class SplitFilterGradient:
         """Fill in what follows from the shapes; the grid is that of a full block."""
         s.view, s.image, s.blocks, s.planes = &self.view, self.image, self.blocks, self.planes
         s.filters, s.dy_image, s.dy_row = self.filters, self.dy_image, self.dy_row
-        s.channel_blocks = ceil_div(self.image.C, FC_SPLIT_ROWS)
+        s.channel_blocks = ceil_div(self.image.C, CHANNELS)
         s.column_blocks = ceil_div(self.filters, FC_SPLIT_COLS)
+        s.gathered = self.gathered
         self.lay_block(s, self.blocks.rows, self.blocks.cols)
         # A step reads 32 pixels, and a tile 32 channels, even if fewer are left.
         s.plane = self.blocks.images * s.image_step + (FC_SPLIT_ROWS + 1) * s.pitch
@@ -189,14 +235,22 @@ cdef class SplitFilterGradient:
     cdef void lay_block(self, filter_context* s, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil:
         """Fill in what depends on the size of a block."""
         lay_grid(&s.grid, &self.view, rows, cols)
+        s.image_steps = ceil_div(s.grid.run, FC_SPLIT_DEPTH)
+        if s.gathered:
+            s.pitch, s.step = FC_SPLIT_DEPTH, FC_SPLIT_DEPTH * self.image.C
+            s.image_step = s.image_steps * s.step
+            return
         # An odd number of cache lines: neighbouring channels do not evict each other. The last step
         # reads up to 31 pixels behind the last channel's, which are zero.
         s.pitch = (ceil_div(s.grid.rows * s.grid.cols, LINE) | 1) * LINE
+        s.step = FC_SPLIT_DEPTH
         s.image_step = s.grid.row_phases * s.grid.col_phases * self.image.C * s.pitch + LINE
-        s.image_steps = ceil_div(s.grid.run, FC_SPLIT_DEPTH)
 
     cdef Py_ssize_t packed_elements(self, const filter_context* s) noexcept nogil:
         return s.column_blocks * self.blocks.images * s.image_steps * self.planes * FC_SPLIT_B
+
+    cdef Py_ssize_t turned_floats(self, const filter_context* s) noexcept nogil:
+        return max(s.grid.cols, 2 * FC_SPLIT_DEPTH if s.gathered else 0) * self.image.C
 
     def run(
         self, const float[::1] x not None, const float[::1] dy not None,
@@ -213,11 +267,12 @@ cdef class SplitFilterGradient:
         self.describe(&s)
         s.x, s.dy, s.dkernel, s.spoiled = &x[0], &dy[0], &dkernel[0], False
         tasks = self.view.n_taps * s.channel_blocks * s.column_blocks
-        cycles = tasks * s.image_steps * product_cycles(self.planes) * self.blocks.images
+        cycles = (tasks * s.image_steps * product_cycles(self.planes) * self.blocks.images
+                  * ceil_div(min(<Py_ssize_t>CHANNELS, self.image.C), FC_SPLIT_ROWS))
         team = team_size(tasks, cycles)
         s.loaded = <uint16_t*>scratch(FC_SLOT_IMAGE, self.planes * s.plane // 2)
         s.packed = <uint16_t*>scratch(FC_SLOT_PACK_B, self.packed_elements(&s) // 2)
-        s.turned = scratch(FC_SLOT_PACK_A, team * s.grid.cols * self.image.C)
+        s.turned = scratch(FC_SLOT_PACK_A, team * self.turned_floats(&s))
         s.steps = <Py_ssize_t*>scratch(
             FC_SLOT_ROWS, self.blocks.images * s.image_steps * sizeof(Py_ssize_t) // sizeof(float)
         )
@@ -228,8 +283,11 @@ cdef class SplitFilterGradient:
                 s.first = number == 0
                 for n in range(s.block.images):
                     for q in range(s.image_steps):
-                        s.steps[n * s.image_steps + q] = n * s.image_step + q * FC_SPLIT_DEPTH
-                parallel_for(load_task, &s, s.block.images + s.column_blocks, team)
+                        s.steps[n * s.image_steps + q] = n * s.image_step + q * s.step
+                parallel_for(
+                    load_task, &s, s.column_blocks
+                    + s.block.images * (s.image_steps if s.gathered else 1), team,
+                )
                 parallel_for(product_task, &s, tasks, team)
         if s.spoiled:
             self.direct.run(x, dy, dkernel)
@@ -238,4 +296,4 @@ cdef class SplitFilterGradient:
         """Return the scratch memory, all of it shared but one row of pixels."""
         cdef filter_context s
         self.describe(&s)
-        return 2 * (self.planes * s.plane + self.packed_elements(&s)) + 4 * s.grid.cols * self.image.C
+        return 2 * (self.planes * s.plane + self.packed_elements(&s)) + 4 * self.turned_floats(&s)

@@ -96,7 +96,7 @@ cdef void kernel_halves_task(void* context, Py_ssize_t task) noexcept nogil:
                                                 count, cols, FC_SPLIT_COLS)
                     block = blocks + s.n_planes * BLOCK
                 active_table().split_pairs(
-                    block, out + (column * steps + first_step(s, part, plane) + chunk) * step_elements,
+                    block, FC_SPLIT_COLS, out + (column * steps + first_step(s, part, plane) + chunk) * step_elements,
                     s.halves,
                 )
             out += columns * steps * step_elements

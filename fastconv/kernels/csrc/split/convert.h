@@ -90,12 +90,11 @@ static void FC_NAME(split_runs)(const fc_split_runs *runs) {
     }
 }
 
-/* One step of B, [FC_SPLIT_DEPTH][FC_SPLIT_COLS] floats, as planes of pairs: see FC_SPLIT_B. */
-static void FC_NAME(split_pairs)(const float *block, uint16_t *out, int planes) {
+/* One step of B, FC_SPLIT_DEPTH rows of FC_SPLIT_COLS floats, as planes of pairs: see FC_SPLIT_B. */
+static void FC_NAME(split_pairs)(const float *block, ptrdiff_t row, uint16_t *out, int planes) {
     for (int n = 0; n < FC_SPLIT_COLS; n += FC_VL) {
         for (int k = 0; k < FC_SPLIT_DEPTH; k += 2) {
-            vf even = vf_load(block + k * FC_SPLIT_COLS + n);
-            vf odd = vf_load(block + (k + 1) * FC_SPLIT_COLS + n);
+            vf even = vf_load(block + k * row + n), odd = vf_load(block + (k + 1) * row + n);
             uint16_t *pair = out + n / 16 * (FC_SPLIT_B / 2) + k * 16 + n % 16 * 2;
             for (int p = 0; p < planes; p++, pair += FC_SPLIT_B) {
                 const vh low = FC_NAME(split_half)(even), high = FC_NAME(split_half)(odd);

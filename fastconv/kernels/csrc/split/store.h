@@ -13,41 +13,30 @@ typedef struct {
     vf check; /* a sum of zeros, or NaN from the first result on that is not finite */
 } FC_NAME(split_store);
 
-/* C = activation(sums + C + bias) for rows of any kind. */
-FC_INLINE void FC_NAME(split_store_any)(const fc_split_strip *s, FC_NAME(split_store) *left,
-                                        ptrdiff_t end) {
-    vf check = left->check;
-    for (ptrdiff_t m = left->row; m < end; m++) {
-        if (!left->c[m]) continue;
-        float *c = left->c[m] + s->c_offset;
-        for (ptrdiff_t n = 0; n < s->cols; n += FC_VL) {
-            const ptrdiff_t cols = s->cols - n;
-            vf sum = vf_load(left->sums + m * FC_SPLIT_COLS + n);
-            if (s->accumulate) sum += vf_load_n(c + n, cols);
-            if (s->bias) sum += vf_load_n(s->bias + n, cols);
-            check += sum * vf_splat(0);
-            vf_store_n(c + n, vf_stored(sum, s->activation), cols);
-        }
-    }
-    left->check = check;
-}
-
-/* C = activation(sums + bias) for rows of FC_SPLIT_COLS results. */
-FC_INLINE void FC_NAME(split_store_full)(const fc_split_strip *s, FC_NAME(split_store) *left,
-                                         ptrdiff_t end, const int activation) {
+/* C = activation(sums + C + bias) for rows up to `end`, which are whole or not. */
+FC_INLINE void FC_NAME(split_store_to)(const fc_split_strip *s, FC_NAME(split_store) *left,
+                                       ptrdiff_t end, const int whole, const int accumulate,
+                                       const int activation) {
     enum { VECS = FC_SPLIT_COLS / FC_VL };
     vf check = left->check, bias[VECS];
 #pragma GCC unroll 8
-    for (int v = 0; v < VECS; v++) bias[v] = s->bias ? vf_load(s->bias + v * FC_VL) : (vf){0};
+    for (int v = 0; v < VECS; v++) {
+        const ptrdiff_t cols = whole ? FC_VL : s->cols - v * FC_VL;
+        bias[v] = s->bias && cols > 0 ? vf_load_n(s->bias + v * FC_VL, cols) : (vf){0};
+    }
     for (ptrdiff_t m = left->row; m < end; m++) {
         const float *sums = left->sums + m * FC_SPLIT_COLS;
         float *c = left->c[m] + s->c_offset;
         if (!left->c[m]) continue;
 #pragma GCC unroll 8
         for (int v = 0; v < VECS; v++) {
-            const vf sum = vf_load(sums + v * FC_VL) + bias[v];
+            const ptrdiff_t cols = whole ? FC_VL : s->cols - v * FC_VL;
+            vf sum = vf_load(sums + v * FC_VL);
+            if (cols <= 0) break;
+            if (accumulate) sum += vf_load_n(c + v * FC_VL, cols);
+            sum += bias[v];
             check += sum * vf_splat(0);
-            vf_store(c + v * FC_VL, vf_stored(sum, activation));
+            vf_store_n(c + v * FC_VL, vf_stored(sum, activation), cols);
         }
     }
     left->check = check;
@@ -58,10 +47,12 @@ static __attribute__((noinline)) void FC_NAME(split_store_rows)(const fc_split_s
                                                                 FC_NAME(split_store) *left,
                                                                 ptrdiff_t count) {
     const ptrdiff_t end = left->rows - left->row < count ? left->rows : left->row + count;
-    if (s->accumulate || s->cols < FC_SPLIT_COLS) {
-        FC_NAME(split_store_any)(s, left, end);
+    if (s->cols < FC_SPLIT_COLS) {
+        FC_NAME(split_store_to)(s, left, end, 0, s->accumulate, s->activation);
+    } else if (s->accumulate) {
+        FC_STORED(s->activation, FC_NAME(split_store_to), s, left, end, 1, 1);
     } else {
-        FC_STORED(s->activation, FC_NAME(split_store_full), s, left, end);
+        FC_STORED(s->activation, FC_NAME(split_store_to), s, left, end, 1, 0);
     }
     left->row = end;
 }
