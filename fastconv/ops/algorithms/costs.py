@@ -2,11 +2,15 @@
 
 Most are fitted by `python -m benchmarks.fit_costs` to what the convolutions of seven networks took
 on an AMD EPYC (Zen 4), one thread, AVX-512. Those of transforms and kernels, FAR_*, SHORTEST_RUN,
-DOT_CYCLES and those of split floats are set by hand. Only their ratios matter, and only between
-algorithms. `python -m benchmarks.plan_regret` tells what wrong choices cost.
+DOT_CYCLES and those of split floats are set by hand; AMX_* are those of CPUs with AMX, where they
+differ much: fitted to an Intel Xeon, whose caches behind the second give a core little. Only their
+ratios matter, and only between algorithms. `python -m benchmarks.plan_regret` tells what wrong
+choices cost.
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 from ...kernels import isa
 from .problem import ConvProblem
@@ -25,10 +29,15 @@ COPY_CYCLES = 0.44
 TRANSFORM_4_CYCLES = 1.7
 TRANSFORM_5_CYCLES = 3.5
 TRANSFORM_6_CYCLES = 5.0
+AMX_TRANSFORM_4_CYCLES = 2.6
+AMX_TRANSFORM_5_CYCLES = 7.0
+AMX_TRANSFORM_6_CYCLES = 11.0
 #: Computing, writing and reading one float of a transformed kernel: in the second-level cache, and
 #: beyond it.
 KERNEL_CYCLES = 0.2
 DEEP_KERNEL_CYCLES = 0.6
+AMX_KERNEL_CYCLES = 1.0
+AMX_DEEP_KERNEL_CYCLES = 2.5
 NEAR_BYTES = 2**20
 #: The same where the planes outgrow the caches: memory gives one core about 10 GB/s.
 MEMORY_CYCLES = 2.7
@@ -40,14 +49,26 @@ KERNEL_SHARE = {"forward": 0.0, "backward_input": 1.0, "backward_filter": 1.0}
 GROWN_CYCLES = 0.19
 FAR_CYCLES = 1.2
 FAR_BYTES = 20 * 2**20
+#: Reading one float of any packed kernel that the second-level cache does not hold, or L3.
+AMX_READ_CYCLES = 0.4
+AMX_FAR_READ_CYCLES = 1.0
 #: Storing a vector of sums of a transformed tile.
 STORE_CYCLES = 2.5
+AMX_STORE_CYCLES = 3.0
+#: The least pixels of a block of Winograd's, each of which reads the kernel.
+BLOCK_PIXELS = 512
 #: Bytes of planes that caches hold, other work beside them.
 CACHED_BYTES = 8 * 2**20
 #: Reading or writing one float of an image, where little is computed with it.
 TOUCH_CYCLES = 0.2
-#: Writing one bfloat16 part of a float, and reading it from a padded block.
-SPLIT_CYCLES = 0.25
+#: Writing one bfloat16 part of a float, and reading it from a padded block; of a kernel's float.
+SPLIT_CYCLES = 0.29
+SPLIT_KERNEL_CYCLES = 0.5
+#: Storing 16 results of split floats.
+SPLIT_STORE_CYCLES = 8.0
+#: How much longer a product of split floats takes where strips are short: gradients of kernels,
+#: Winograd's planes.
+SHORT_STRIPS = 1.4
 #: Adding one float of an unfolded gradient back into dx.
 SCATTER_CYCLES = 0.77
 #: A run of fewer floats that is unfolded, or added back, costs as much as this many.
@@ -60,9 +81,23 @@ DOT_CYCLES = 5.0
 NARROW = 8
 
 
+@lru_cache(maxsize=1)
+def has_amx() -> bool:
+    """Return whether the CPU has AMX, whichever instruction set is in use."""
+    return "amx" in isa.available()
+
+
 def transform_cycles(n: int, vectors: float) -> float:
     """Return the cycles of the transforms of so many vectors of planes, n pixels along an axis."""
-    return vectors * {4: TRANSFORM_4_CYCLES, 5: TRANSFORM_5_CYCLES, 6: TRANSFORM_6_CYCLES}[n]
+    cycles = {4: TRANSFORM_4_CYCLES, 5: TRANSFORM_5_CYCLES, 6: TRANSFORM_6_CYCLES}
+    if has_amx():
+        cycles = {4: AMX_TRANSFORM_4_CYCLES, 5: AMX_TRANSFORM_5_CYCLES, 6: AMX_TRANSFORM_6_CYCLES}
+    return vectors * cycles[n]
+
+
+def store_cycles(vectors: float) -> float:
+    """Return the cycles to store so many vectors of sums of transformed tiles."""
+    return vectors * (AMX_STORE_CYCLES if has_amx() else STORE_CYCLES)
 
 
 def kernel_transform_cycles(p: ConvProblem, planes: int) -> float:
@@ -70,13 +105,22 @@ def kernel_transform_cycles(p: ConvProblem, planes: int) -> float:
     floats = planes * p.C * p.F
     if 4 * floats > CACHED_BYTES:
         return MEMORY_CYCLES * floats
-    return (KERNEL_CYCLES if 4 * floats <= NEAR_BYTES else DEEP_KERNEL_CYCLES) * floats
+    near, deep = KERNEL_CYCLES, DEEP_KERNEL_CYCLES
+    if has_amx():
+        near, deep = AMX_KERNEL_CYCLES, AMX_DEEP_KERNEL_CYCLES
+    return (near if 4 * floats <= NEAR_BYTES else deep) * floats
 
 
-def grown_cycles(p: ConvProblem, planes: int) -> float:
-    """Return the cycles to read what a kernel of `planes` transformed planes has grown by."""
-    rate = GROWN_CYCLES if 4 * planes * p.C * p.F <= FAR_BYTES else FAR_CYCLES
-    return rate * max(planes - p.KH * p.KW, 0) * p.C * p.F
+def read_cycles(p: ConvProblem, floats: float, blocks: int = 1) -> float:
+    """Return the cycles to read a packed kernel, on CPUs with AMX for each of an image's blocks.
+
+    What all algorithms read may be left out.
+    """
+    if has_amx():
+        rate = AMX_READ_CYCLES if 4 * floats <= FAR_BYTES else AMX_FAR_READ_CYCLES
+        return rate * floats * blocks if 4 * floats > NEAR_BYTES else 0.0
+    rate = GROWN_CYCLES if 4 * floats <= FAR_BYTES else FAR_CYCLES
+    return rate * max(floats - p.KH * p.KW * p.C // p.groups * p.F, 0)
 
 
 def gradient_cycles(p: ConvProblem, floats: int) -> float:

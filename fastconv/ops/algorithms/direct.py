@@ -13,7 +13,7 @@ from ...kernels import isa
 from ...kernels.conv import TapConvolution
 from ...kernels.gemm import takes_dots
 from .algorithm import Float32, FusingAlgorithm, flat
-from .costs import COPY_CYCLES, RUN_CYCLES, dot_cycles, gradient_cycles, product_cycles
+from .costs import COPY_CYCLES, RUN_CYCLES, dot_cycles, gradient_cycles, product_cycles, read_cycles
 from .problem import ConvProblem
 from .views import filter_driver, forward_driver, input_driver
 
@@ -47,12 +47,13 @@ class Direct(FusingAlgorithm):
             products = product_cycles(p, channels) * share
         starts = pixels * p.groups * -(-channels // cols) * runs
         copied = p.N * p.H * p.W * p.C if any(map(sum, p.pads)) else 0
-        written = 0.0
         if direction == "backward_filter":
             # Rows of pixels are the runs here.
             starts = p.N * p.OH * p.groups * -(-channels // cols) * p.KH * p.KW * p.C // p.groups
-            written = gradient_cycles(p, p.N * max(p.H * p.W * p.C, p.OH * p.OW * p.F))
-        return products + RUN_CYCLES * starts + COPY_CYCLES * copied + written
+            kernel = gradient_cycles(p, p.N * max(p.H * p.W * p.C, p.OH * p.OW * p.F))
+        else:
+            kernel = read_cycles(p, taps * p.C // p.groups * p.F)
+        return products + RUN_CYCLES * starts + COPY_CYCLES * copied + kernel
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
         """Return a padded block, a packed panel and row pointers."""

@@ -10,7 +10,14 @@ from collections.abc import Callable
 from functools import partial
 
 from .algorithm import Bound, ConvAlgorithm, Float32, flat
-from .costs import COPY_CYCLES, SCATTER_CYCLES, SHORTEST_RUN, gradient_cycles, product_cycles
+from .costs import (
+    COPY_CYCLES,
+    SCATTER_CYCLES,
+    SHORTEST_RUN,
+    gradient_cycles,
+    product_cycles,
+    read_cycles,
+)
 from .problem import ConvProblem
 from .views import filter_driver, fold_driver, forward_driver
 
@@ -27,16 +34,18 @@ class Im2col(ConvAlgorithm):
     def cost(self, p: ConvProblem, direction: str) -> float:
         """Return products and the unfolded copy."""
         unfolded = p.N * p.OH * p.OW * p.KH * p.KW * p.C
+        kernel = read_cycles(p, p.KH * p.KW * p.C // p.groups * p.F)
         if direction == "backward_input":
             added = unfolded * max(SHORTEST_RUN * p.groups / p.C, 1.0)
-            return product_cycles(p, p.KH * p.KW * p.C // p.groups) + SCATTER_CYCLES * added
+            products = product_cycles(p, p.KH * p.KW * p.C // p.groups)
+            return products + SCATTER_CYCLES * added + kernel
         products = product_cycles(p, p.F // p.groups)
         run = p.KW * p.C if p.dilation[1] == 1 and p.groups == 1 else p.C // p.groups
         copied = COPY_CYCLES * unfolded * max(SHORTEST_RUN / run, 1.0)
         if direction == "backward_filter":
             # Its sums run across the rows that were written, from one cache line to another.
             return products + 3 * copied + gradient_cycles(p, unfolded // 2)
-        return products + copied
+        return products + copied + kernel
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
         """Return an unfolded block, a packed panel and row pointers."""

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING
 
 from ...kernels import isa
 from .algorithm import DrivenAlgorithm, Float32, flat
-from .costs import KERNEL_SHARE, SPLIT_CYCLES, fma_per_cycle
+from .costs import (
+    KERNEL_SHARE,
+    SHORT_STRIPS,
+    SPLIT_CYCLES,
+    SPLIT_KERNEL_CYCLES,
+    SPLIT_STORE_CYCLES,
+    fma_per_cycle,
+    read_cycles,
+)
 from .problem import ConvProblem
 from .views import split_driver, split_filter_driver
 
@@ -66,17 +74,26 @@ class Split(DrivenAlgorithm):
         """Return products of whole tiles, those between two rows of pixels too, and copies."""
         taps = p.KH * p.KW
         rows, written, read = p.N * p.OH * (p.OW + p.KW - 1), p.F, p.H * p.W * p.C
+        pixels = p.OH * p.OW
         steps = _steps(p, direction)
         if direction == "backward_input":
             rows, written, read = p.N * p.H * (p.W + p.KW - 1), p.C, p.OH * p.OW * p.F
+            pixels = p.H * p.W
             # Each pixel meets the taps of its phase of the strides.
             steps = -(-p.KH * _row_steps(p, p.KW, p.F) // (p.strides[0] * p.strides[1]))
         elif direction == "backward_filter":
             rows, read = taps * -(-p.C // 16) * 16, read + p.OH * p.OW * p.F
-        tiles = -(-rows // 16) * -(-written // 16) * steps * _products(p, direction)
-        cycles = isa.split_cycles() or TILE_MACS / isa.vector_length()
-        copied = p.N * read + KERNEL_SHARE[direction] * taps * p.C * p.F
-        return tiles * cycles + SPLIT_CYCLES * _planes(p, direction) * copied
+        planes = _planes(p, direction)
+        cycles = products_cycles(-(-rows // 16) * -(-written // 16) * steps, planes)
+        kernel = taps * p.C * p.F
+        if direction == "backward_filter":
+            cycles *= SHORT_STRIPS
+            cycles += SPLIT_STORE_CYCLES * taps * p.C * -(-p.F // 16)
+        else:
+            cycles += SPLIT_STORE_CYCLES * p.N * pixels * -(-written // 16)
+            cycles += SPLIT_KERNEL_CYCLES * planes * KERNEL_SHARE[direction] * kernel
+            cycles += read_cycles(p, planes / 2 * kernel)
+        return cycles + SPLIT_CYCLES * planes * p.N * read
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
         """Return a block's planes, and those of the kernel or of dy."""
@@ -94,6 +111,12 @@ class Split(DrivenAlgorithm):
     def driver(self, p: ConvProblem, direction: str) -> SplitConvolution:
         """Return what computes y or dx."""
         return split_driver(p, _planes(p, direction), direction == "backward_input")
+
+
+def products_cycles(tiles: float, planes: int) -> float:
+    """Return the cycles of products of tiles of floats, 16 x 32 by 32 x 16, in so many parts."""
+    cycles = isa.split_cycles() or TILE_MACS / isa.vector_length()
+    return tiles * cycles * (planes * (planes + 1) // 2)
 
 
 def _planes(p: ConvProblem, direction: str) -> int:

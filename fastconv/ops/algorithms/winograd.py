@@ -15,12 +15,13 @@ from ...kernels.winograd import Winograd as WinogradDriver
 from ...kernels.winograd import members
 from .algorithm import Float32, FusingAlgorithm, flat
 from .costs import (
+    BLOCK_PIXELS,
     COPY_CYCLES,
     KERNEL_SHARE,
-    STORE_CYCLES,
-    grown_cycles,
     kernel_transform_cycles,
     product_cycles,
+    read_cycles,
+    store_cycles,
     transform_cycles,
 )
 from .problem import ConvProblem
@@ -117,16 +118,22 @@ class Winograd(FusingAlgorithm):
         tiles = p.N * rows * cols
         loaded = p.N * (rows + t.rows.tiles_after) * (cols + t.cols.tiles_after)
         phases = p.strides[0] * p.strides[1]
-        share = tiles * t.products / max(p.N * p.OH * p.OW * p.KH * p.KW, 1)
         copied = COPY_CYCLES * loaded * phases * t.rows.m * t.cols.m * read
         vl = isa.vector_length()
         vectors = loaded * phases * -(-read // vl) + tiles * -(-written // vl)
         moved = transform_cycles(max(t.rows.n, t.cols.n), t.planes * vectors)
         transformed = KERNEL_SHARE[direction] * kernel_transform_cycles(p, t.products)
-        grown = grown_cycles(p, t.products)
-        stored = STORE_CYCLES * tiles * t.products * -(-written // vl)
-        products = product_cycles(p, written) * share
-        return products + stored + moved + transformed + grown + copied
+        stored = store_cycles(tiles * t.products * -(-written // vl))
+        products = self.multiplied(p, t, tiles, loaded * phases, read, written)
+        return products + stored + moved + transformed + copied
+
+    def multiplied(
+        self, p: ConvProblem, t: Tiling, tiles: int, loaded: int, read: int, written: int
+    ) -> float:
+        """Return the cycles of the products of `tiles` tiles, for which `loaded` are read."""
+        share = tiles * t.products / max(p.N * p.OH * p.OW * p.KH * p.KW, 1)
+        kernel = read_cycles(p, t.products * p.C * p.F, -(-tiles * t.rows.m * t.cols.m // BLOCK_PIXELS))
+        return product_cycles(p, written) * share + kernel
 
     def driver(self, p: ConvProblem, direction: str) -> WinogradDriver:
         """Return what computes y or dx."""

@@ -71,8 +71,12 @@ FC_INLINE void FC_NAME(split_line)(const float *x, uint16_t *out, ptrdiff_t plan
 }
 
 FC_INLINE void FC_NAME(split_planes)(const fc_split_runs *r, const int planes) {
-    const ptrdiff_t length = r->length, lines = length / FC_SPLIT_DEPTH, plane = r->plane;
-    for (ptrdiff_t run = 0; run < r->count; run++) {
+    const int joined = r->length == r->x_step && r->length == r->out_step
+                       && r->chunk_step == FC_SPLIT_DEPTH;
+    const ptrdiff_t count = joined ? r->count > 0 : r->count, plane = r->plane;
+    const ptrdiff_t length = joined ? r->length * r->count : r->length;
+    const ptrdiff_t lines = length / FC_SPLIT_DEPTH;
+    for (ptrdiff_t run = 0; run < count; run++) {
         const float *x = r->x + run * r->x_step;
         uint16_t *out = r->out + run * r->out_step;
         for (ptrdiff_t i = 0; i < lines; i++, x += FC_SPLIT_DEPTH, out += r->chunk_step)

@@ -22,7 +22,8 @@ enum {
     FC_SPLIT_B = FC_SPLIT_DEPTH * FC_SPLIT_COLS,
 };
 
-/* `count` runs of floats, each in chunks of FC_SPLIT_DEPTH, as planes. */
+/* `count` runs of floats, each in chunks of FC_SPLIT_DEPTH, as planes. Runs that follow one another on
+ * both sides, as their chunks do, are taken as one. */
 typedef struct {
     const float *x;
     ptrdiff_t x_step; /* floats between runs */
