@@ -30,14 +30,14 @@ TRANSFORM_4_CYCLES = 1.7
 TRANSFORM_5_CYCLES = 3.5
 TRANSFORM_6_CYCLES = 5.0
 AMX_TRANSFORM_4_CYCLES = 2.6
-AMX_TRANSFORM_5_CYCLES = 7.0
-AMX_TRANSFORM_6_CYCLES = 11.0
+AMX_TRANSFORM_5_CYCLES = 5.4
+AMX_TRANSFORM_6_CYCLES = 5.0
 #: Computing, writing and reading one float of a transformed kernel: in the second-level cache, and
 #: beyond it.
 KERNEL_CYCLES = 0.2
 DEEP_KERNEL_CYCLES = 0.6
-AMX_KERNEL_CYCLES = 1.0
-AMX_DEEP_KERNEL_CYCLES = 2.5
+AMX_KERNEL_CYCLES = 1.6
+AMX_DEEP_KERNEL_CYCLES = 1.9
 NEAR_BYTES = 2**20
 #: The same where the planes outgrow the caches: memory gives one core about 10 GB/s.
 MEMORY_CYCLES = 2.7
@@ -50,11 +50,11 @@ GROWN_CYCLES = 0.19
 FAR_CYCLES = 1.2
 FAR_BYTES = 20 * 2**20
 #: Reading one float of any packed kernel that the second-level cache does not hold, or L3.
-AMX_READ_CYCLES = 0.4
-AMX_FAR_READ_CYCLES = 1.0
+AMX_READ_CYCLES = 0.39
+AMX_FAR_READ_CYCLES = 0.82
 #: Storing a vector of sums of a transformed tile.
 STORE_CYCLES = 2.5
-AMX_STORE_CYCLES = 3.0
+AMX_STORE_CYCLES = 2.7
 #: The least pixels of a block of Winograd's, each of which reads the kernel.
 BLOCK_PIXELS = 512
 #: Bytes of planes that caches hold, other work beside them.
@@ -62,10 +62,10 @@ CACHED_BYTES = 8 * 2**20
 #: Reading or writing one float of an image, where little is computed with it.
 TOUCH_CYCLES = 0.2
 #: Writing one bfloat16 part of a float, and reading it from a padded block; of a kernel's float.
-SPLIT_CYCLES = 0.29
-SPLIT_KERNEL_CYCLES = 0.5
+SPLIT_CYCLES = 0.23
+SPLIT_KERNEL_CYCLES = 0.34
 #: Storing 16 results of split floats.
-SPLIT_STORE_CYCLES = 8.0
+SPLIT_STORE_CYCLES = 4.7
 #: How much longer a product of split floats takes where strips are short: gradients of kernels,
 #: Winograd's planes.
 SHORT_STRIPS = 1.4
