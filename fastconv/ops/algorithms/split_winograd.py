@@ -31,9 +31,10 @@ class SplitWinograd(Winograd):
 
     def inaccurate_reason(self, p: ConvProblem, direction: str) -> str | None:
         """Return why not: see Winograd, or slow products of bfloat16 numbers."""
-        if isa.split_cycles() == 0:
+        reason = super().inaccurate_reason(p, direction)
+        if reason is None and isa.split_cycles() == 0:
             return "this CPU has no instructions for products of bfloat16 numbers"
-        return super().inaccurate_reason(p, direction)
+        return reason
 
     def multiplied(
         self, p: ConvProblem, t: Tiling, tiles: int, loaded: int, read: int, written: int
