@@ -18,6 +18,7 @@ from .gemm cimport ceil_div
 from .isa cimport (
     FC_SPLIT_B, FC_SPLIT_COLS, FC_SPLIT_DEPTH, FC_SPLIT_ROWS, active_table, fc_split_runs, fc_split_strip,
 )
+from .split_grids cimport grid_row, lay_grid, product_cycles, split_grid, tile_rows
 from .taps cimport (
     create_view, delete_view, divide, finish_view, locate, tap_block, tap_blocks, tap_image, tap_view,
 )
@@ -65,39 +66,6 @@ cdef struct split_context:
     float** words                # TMP per worker: results of a block, offsets of the steps
     Py_ssize_t n_results, n_words
     unsigned char* spoiled       # OUT [N]
-
-
-cdef void lay_grid(
-    split_grid* grid, const tap_view* view, Py_ssize_t rows, Py_ssize_t cols,
-) noexcept nogil:
-    grid.rows = rows + (view.max_y - view.min_y) // view.in_row
-    grid.cols = cols + (view.max_x - view.min_x) // view.in_col
-    grid.row_phases = min(view.in_row, view.max_y - view.min_y + 1)
-    grid.col_phases = min(view.in_col, view.max_x - view.min_x + 1)
-    grid.run = (rows - 1) * grid.cols + cols
-
-
-cdef const float* grid_row(
-    const split_grid* grid, const tap_view* view, const tap_image* image, const tap_block* block,
-    const float* x, Py_ssize_t phase, Py_ssize_t i, Py_ssize_t* begin, Py_ssize_t* end,
-) noexcept nogil:
-    cdef Py_ssize_t row = ((block.row + i) * view.in_row + view.min_y + phase // grid.col_phases)
-    cdef Py_ssize_t left = block.col * view.in_col + view.min_x + phase % grid.col_phases
-    begin[0] = ceil_div(max(-left, 0), view.in_col)
-    end[0] = min(ceil_div(max(image.W - left, 0), view.in_col), grid.cols)
-    if row < 0 or row >= image.H or end[0] <= begin[0]:
-        begin[0] = end[0] = grid.cols
-        return NULL
-    return x + (row * image.W + left + begin[0] * view.in_col) * image.C
-
-
-cdef double product_cycles(int planes) noexcept nogil:
-    """Return the cycles of 32 x 32 results' products of one step."""
-    cdef double cycles
-    active_table().split_cycles(&cycles)
-    if cycles == 0:
-        cycles = 16.0 * 16 * 32 / active_table().vl
-    return 4 * cycles * (planes * (planes + 1) // 2)
 
 
 cdef void zero(
@@ -180,8 +148,7 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     strip.steps, strip.n_steps = steps, s.view.n_steps
     strip.accumulate, strip.activation = False, s.activation
     strip.rows = grid.run
-    # Equal tiles: a short last one would cost as much as a full one.
-    strip.tile = ceil_div(grid.run, 2 * ceil_div(grid.run, FC_SPLIT_ROWS))
+    strip.tile = tile_rows(grid.run)
     active_table().split_configure(strip.tile)
     for column in range(begin, end):
         strip.b = s.packed + column * s.panel

@@ -14,7 +14,7 @@ from .isa cimport (
     FC_LINEAR, FC_SPLIT_B, FC_SPLIT_COLS, FC_SPLIT_DEPTH, FC_SPLIT_ROWS, active_table, fc_split_runs,
     fc_split_strip,
 )
-from .split cimport grid_row, lay_grid, product_cycles, split_grid
+from .split_grids cimport grid_row, lay_grid, product_cycles, split_grid, tile_rows
 from .taps cimport (
     create_view, delete_view, divide, finish_view, locate, tap_block, tap_blocks, tap_image, tap_view,
 )
@@ -167,7 +167,7 @@ cdef void product_task(void* context, Py_ssize_t task) noexcept nogil:
     strip.cols = min(<Py_ssize_t>FC_SPLIT_COLS, s.filters - strip.c_offset)
     strip.bias, strip.accumulate, strip.activation = NULL, not s.first, FC_LINEAR
     strip.spoiled = &s.spoiled
-    strip.tile = ceil_div(strip.rows, 2 * ceil_div(strip.rows, FC_SPLIT_ROWS))
+    strip.tile = tile_rows(strip.rows)
     for m in range(strip.rows):
         rows[m] = s.dkernel + view.b_taps[tap] + (channel + m) * s.filters
     active_table().split_configure(strip.tile)

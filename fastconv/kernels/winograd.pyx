@@ -13,12 +13,13 @@ from .pooling cimport Maxima
 from .taps cimport create_view, delete_view, divide, finish_view, take_whole_rows
 from .threads cimport parallel_for, team_size
 from .winograd_blocks cimport (
-    KERNEL_CHANNELS, block_task, kernel_task, plane_step, tile_floats, winograd_context, winograd_part,
+    KERNEL_CHANNELS, block_task, kernel_task, plane_step, tile_floats, winograd_context,
+    winograd_part,
 )
 from .winograd_split cimport describe_halves, kernel_halves, kernel_halves_task
 from .workspace cimport (
-    FC_SLOT_HALVES, FC_SLOT_IMAGE, FC_SLOT_KERNEL, FC_SLOT_PACK_A, FC_SLOT_PACK_B, FC_SLOT_PARTIAL, FC_SLOT_PLANES,
-    FC_SLOT_ROWS, scratch,
+    FC_SLOT_HALVES, FC_SLOT_IMAGE, FC_SLOT_KERNEL, FC_SLOT_PACK_A, FC_SLOT_PACK_B, FC_SLOT_PARTIAL,
+    FC_SLOT_PLANES, FC_SLOT_ROWS, scratch,
 )
 
 cdef enum:

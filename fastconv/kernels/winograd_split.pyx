@@ -12,6 +12,7 @@ from .isa cimport (
     FC_SPLIT_B, FC_SPLIT_COLS, FC_SPLIT_DEPTH, FC_SPLIT_ROWS, active_table, fc_split_runs,
     fc_split_strip,
 )
+from .split_grids cimport tile_rows
 from .threads cimport worker
 from .winograd_blocks cimport is_zero
 
@@ -65,7 +66,8 @@ cdef void kernel_halves_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef winograd_context* s = <winograd_context*>context
     cdef Py_ssize_t part = task // chunks(s), chunk = task % chunks(s), begin = chunk * FC_SPLIT_DEPTH
     cdef Py_ssize_t count = min(<Py_ssize_t>FC_SPLIT_DEPTH, s.depth - begin)
-    cdef Py_ssize_t columns = ceil_div(s.cols, FC_SPLIT_COLS), column, col, cols, k, plane, steps
+    cdef Py_ssize_t columns = ceil_div(s.cols, FC_SPLIT_COLS), column, col, cols, k, plane
+    cdef Py_ssize_t steps, number
     cdef Py_ssize_t step_elements = s.halves * FC_SPLIT_B
     cdef const Py_ssize_t* taps = s.taps + part * s.transforms.rv * s.transforms.rh
     # One block of each plane, and one more that is turned.
@@ -95,10 +97,8 @@ cdef void kernel_halves_task(void* context, Py_ssize_t task) noexcept nogil:
                     active_table().pack_columns(blocks + s.n_planes * BLOCK, block, FC_SPLIT_DEPTH,
                                                 count, cols, FC_SPLIT_COLS)
                     block = blocks + s.n_planes * BLOCK
-                active_table().split_pairs(
-                    block, FC_SPLIT_COLS, out + (column * steps + first_step(s, part, plane) + chunk) * step_elements,
-                    s.halves,
-                )
+                number = column * steps + first_step(s, part, plane) + chunk
+                active_table().split_pairs(block, FC_SPLIT_COLS, out + number * step_elements, s.halves)
             out += columns * steps * step_elements
 
 
@@ -121,7 +121,8 @@ cdef void multiply_halves(
     const winograd_context* s, Py_ssize_t begin, Py_ssize_t end, const tap_block* block,
     const tap_block* read, const float* v, Py_ssize_t v_step, float* m, Py_ssize_t m_step,
 ) noexcept nogil:
-    cdef Py_ssize_t columns = ceil_div(s.cols, FC_SPLIT_COLS), column, plane, part, chunk, n, i, j, n_steps
+    cdef Py_ssize_t columns = ceil_div(s.cols, FC_SPLIT_COLS), column, plane, part, chunk, n, i, j
+    cdef Py_ssize_t n_steps
     cdef Py_ssize_t* steps = s.tap_offsets + worker() * s.words + 2 * s.KH * s.KW
     cdef float** rows = <float**>(steps + s.n_parts * chunks(s))
     cdef uint16_t* loaded = s.loaded_halves + worker() * 2 * s.halves_floats
@@ -139,7 +140,7 @@ cdef void multiply_halves(
                     rows[n * row_of_tiles + i * read.cols + j] = (
                         m + ((n * block.rows + i) * block.cols + j) * (end - begin))
     strip.rows = ((block.images - 1) * row_of_tiles + (block.rows - 1) * read.cols + block.cols)
-    strip.tile = ceil_div(strip.rows, 2 * ceil_div(strip.rows, FC_SPLIT_ROWS))
+    strip.tile = tile_rows(strip.rows)
     strip.a, strip.a_plane, strip.a_step = loaded, half_elements(s), FC_SPLIT_DEPTH
     strip.planes, strip.steps, strip.c = s.halves, steps, rows
     strip.bias, strip.accumulate, strip.activation, strip.spoiled = NULL, False, 0, &spoiled

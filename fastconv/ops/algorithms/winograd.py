@@ -132,7 +132,9 @@ class Winograd(FusingAlgorithm):
     ) -> float:
         """Return the cycles of the products of `tiles` tiles, for which `loaded` are read."""
         share = tiles * t.products / max(p.N * p.OH * p.OW * p.KH * p.KW, 1)
-        kernel = read_cycles(p, t.products * p.C * p.F, -(-tiles * t.rows.m * t.cols.m // BLOCK_PIXELS))
+        kernel = read_cycles(
+            p, t.products * p.C * p.F, -(-tiles * t.rows.m * t.cols.m // BLOCK_PIXELS)
+        )
         return product_cycles(p, written) * share + kernel
 
     def driver(self, p: ConvProblem, direction: str) -> WinogradDriver:

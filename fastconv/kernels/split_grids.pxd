@@ -17,3 +17,6 @@ cdef const float* grid_row(
 ) noexcept nogil
 
 cdef double product_cycles(int planes) noexcept nogil
+
+# Rows of a tile for so many: equal tiles, a short last one would cost as much as a full one.
+cdef Py_ssize_t tile_rows(Py_ssize_t rows) noexcept nogil
