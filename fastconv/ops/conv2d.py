@@ -56,10 +56,12 @@ def conv2d(
         Filters [g * F / groups, (g + 1) * F / groups) see only the g-th part of the channels.
     activation : str, optional
         Applied to the result; "relu" and "relu6" while it is stored.
-    algorithm : "auto", "direct", "im2col", "winograd2", "winograd3", "winograd4", "split" or
-        "depthwise"
+    algorithm : "auto", "direct", "im2col", "winograd2", "winograd3", "winograd4", "split", \
+            "split_winograd2", "split_winograd3", "split_winograd4" or "depthwise"
         Winograd's number is that of the outputs of a tile along each axis with several taps; it is
-        for kernels without dilation and groups, see `ops.algorithms.tiling`.
+        for kernels without dilation and groups, see `ops.algorithms.tiling`. "split" multiplies
+        bfloat16 parts of floats, of tiles too; it is emulated where a CPU has no instructions for
+        them.
         "auto" asks the plan, see `explain_conv2d`; it keeps to the precision that
         `config.set_float32_matmul_precision` asks for.
 

@@ -139,7 +139,9 @@ def fma_per_cycle() -> float:
 def product_cycles(p: ConvProblem, channels: int) -> float:
     """Return the cycles of all multiply-adds when `channels` of each group fill the vectors."""
     vl = isa.vector_length()
-    lanes = min(NARROW, vl) if channels <= NARROW else -(-channels // vl) * vl
+    # A CPU that does not halve long vectors gains nothing from narrow ones.
+    narrow = channels <= NARROW and not has_amx()
+    lanes = min(NARROW, vl) if narrow else -(-channels // vl) * vl
     return p.macs * (lanes / channels) / fma_per_cycle()
 
 
