@@ -69,7 +69,7 @@ def test_first_prediction_loads_only_what_it_runs():
         *("models.execution", "models.rules", "ops.resizing", "ops.optimizer_steps"),
     )
     assert not set(loaded) & {f"fastconv.{name}" for name in late}
-    assert len([name for name in loaded if name.startswith("fastconv.")]) < 130, loaded
+    assert len([name for name in loaded if name.startswith("fastconv.")]) < 132, loaded
 
 
 @pytest.mark.parametrize("package", ["", ".callbacks", ".layers", ".models", ".saving"])

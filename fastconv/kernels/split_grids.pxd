@@ -1,6 +1,8 @@
 # Planes of split floats (csrc/split/split.h) of a block of an image, one grid for each phase of the
 # strides: output (i, j) has its tap at row i + y, column j + x of the tap's grid.
 
+from .gemm cimport ceil_div
+from .isa cimport FC_SPLIT_ROWS
 from .taps cimport tap_block, tap_image, tap_view
 
 cdef struct split_grid:
@@ -19,4 +21,5 @@ cdef const float* grid_row(
 cdef double product_cycles(int planes) noexcept nogil
 
 # Rows of a tile for so many: equal tiles, a short last one would cost as much as a full one.
-cdef Py_ssize_t tile_rows(Py_ssize_t rows) noexcept nogil
+cdef inline Py_ssize_t tile_rows(Py_ssize_t rows) noexcept nogil:
+    return ceil_div(rows, 2 * ceil_div(rows, FC_SPLIT_ROWS))

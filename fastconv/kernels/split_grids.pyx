@@ -1,7 +1,7 @@
 """Grids of pixels that products of split floats read, and how their rows are cut into tiles."""
 
 from .gemm cimport ceil_div
-from .isa cimport FC_SPLIT_ROWS, active_table
+from .isa cimport active_table
 from .taps cimport tap_block, tap_image, tap_view
 
 
@@ -36,7 +36,3 @@ cdef double product_cycles(int planes) noexcept nogil:
     if cycles == 0:
         cycles = 16.0 * 16 * 32 / active_table().vl
     return 4 * cycles * (planes * (planes + 1) // 2)
-
-
-cdef Py_ssize_t tile_rows(Py_ssize_t rows) noexcept nogil:
-    return ceil_div(rows, 2 * ceil_div(rows, FC_SPLIT_ROWS))

@@ -66,8 +66,9 @@ SPLIT_CYCLES = 0.23
 SPLIT_KERNEL_CYCLES = 0.34
 #: Storing 16 results of split floats.
 SPLIT_STORE_CYCLES = 4.7
-#: How much longer a product of split floats takes where strips are short: gradients of kernels,
-#: Winograd's planes.
+#: How much longer than isa.split_cycles says a product of split floats takes; where strips are
+#: short, as in gradients of kernels and Winograd's planes.
+LONG_STRIPS = 1.0
 SHORT_STRIPS = 1.4
 #: Adding one float of an unfolded gradient back into dx.
 SCATTER_CYCLES = 0.77

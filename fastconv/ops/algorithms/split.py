@@ -18,6 +18,7 @@ from ...kernels import isa
 from .algorithm import DrivenAlgorithm, Float32, flat
 from .costs import (
     KERNEL_SHARE,
+    LONG_STRIPS,
     SHORT_STRIPS,
     SPLIT_CYCLES,
     SPLIT_KERNEL_CYCLES,
@@ -90,6 +91,7 @@ class Split(DrivenAlgorithm):
             cycles *= SHORT_STRIPS
             cycles += SPLIT_STORE_CYCLES * taps * p.C * -(-p.F // 16)
         else:
+            cycles *= LONG_STRIPS
             cycles += SPLIT_STORE_CYCLES * p.N * pixels * -(-written // 16)
             cycles += SPLIT_KERNEL_CYCLES * planes * KERNEL_SHARE[direction] * kernel
             cycles += read_cycles(p, planes / 2 * kernel)

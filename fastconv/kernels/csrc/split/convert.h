@@ -94,18 +94,41 @@ static void FC_NAME(split_runs)(const fc_split_runs *runs) {
     }
 }
 
+/* Numbers next to each other in two vectors as pairs, the first one below; both vectors lose them. */
+FC_INLINE vu FC_NAME(split_pair)(vf *even, vf *odd) {
+#if defined(FC_HAVE_AMX)
+    const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8,
+                                           23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    const __m512i halves = (__m512i)_mm512_cvtne2ps_pbh((__m512)*odd, (__m512)*even);
+    const vu pairs = (vu)_mm512_permutexvar_epi16(order, halves);
+#else
+    const vh low = FC_NAME(split_half)(*even), high = FC_NAME(split_half)(*odd);
+    const vu pairs = FC_NAME(split_wide)(low) | FC_NAME(split_wide)(high) << 16;
+#endif
+    *even -= (vf)(pairs << 16);
+    *odd -= (vf)(pairs & 0xffff0000u);
+    return pairs;
+}
+
+FC_INLINE void FC_NAME(split_block)(const float *block, ptrdiff_t row, uint16_t *out,
+                                    const int planes) {
+    for (int n = 0; n < FC_SPLIT_COLS; n += FC_VL) {
+        uint16_t *pair = out + n / 16 * (FC_SPLIT_B / 2) + n % 16 * 2;
+        for (int k = 0; k < FC_SPLIT_DEPTH; k += 2, pair += 32) {
+            vf even = vf_load(block + k * row + n), odd = vf_load(block + (k + 1) * row + n);
+#pragma GCC unroll 3
+            for (int p = 0; p < planes; p++)
+                vi_store((int32_t *)(pair + p * FC_SPLIT_B),
+                         (vi)FC_NAME(split_pair)(&even, &odd));
+        }
+    }
+}
+
 /* One step of B, FC_SPLIT_DEPTH rows of FC_SPLIT_COLS floats, as planes of pairs: see FC_SPLIT_B. */
 static void FC_NAME(split_pairs)(const float *block, ptrdiff_t row, uint16_t *out, int planes) {
-    for (int n = 0; n < FC_SPLIT_COLS; n += FC_VL) {
-        for (int k = 0; k < FC_SPLIT_DEPTH; k += 2) {
-            vf even = vf_load(block + k * row + n), odd = vf_load(block + (k + 1) * row + n);
-            uint16_t *pair = out + n / 16 * (FC_SPLIT_B / 2) + k * 16 + n % 16 * 2;
-            for (int p = 0; p < planes; p++, pair += FC_SPLIT_B) {
-                const vh low = FC_NAME(split_half)(even), high = FC_NAME(split_half)(odd);
-                vi_store((int32_t *)pair, (vi)(FC_NAME(split_wide)(low) | FC_NAME(split_wide)(high) << 16));
-                even -= FC_NAME(split_whole)(low);
-                odd -= FC_NAME(split_whole)(high);
-            }
-        }
+    switch (planes) {
+        case 1: FC_NAME(split_block)(block, row, out, 1); break;
+        case 2: FC_NAME(split_block)(block, row, out, 2); break;
+        default: FC_NAME(split_block)(block, row, out, 3);
     }
 }
