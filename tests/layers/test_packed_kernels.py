@@ -21,8 +21,8 @@ def test_packed_and_plain_kernels_give_the_same_bits(each_isa, rng, x_shape, ker
     kernel = rng.standard_normal(kernel_shape).astype(np.float32)
     dy = rng.standard_normal((*x_shape[:3], kernel_shape[3])).astype(np.float32)
     packed = ops.PackedKernel(kernel)
-    square = kernel_shape[:2] == (3, 3)
-    for algorithm in ["auto", "direct", "split", *(["winograd2", "winograd4"] if square else [])]:
+    tiled = ["winograd2", "winograd4", "split_winograd3"] if kernel_shape[:2] == (3, 3) else []
+    for algorithm in ["auto", "direct", "split", *tiled]:
         for _ in range(2):  # makes the copy, then reads it
             y = ops.conv2d(x, packed, padding="same", algorithm=algorithm)
             dx = ops.conv2d_backward_input(dy, packed, x_shape, padding="same", algorithm=algorithm)

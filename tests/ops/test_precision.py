@@ -80,6 +80,7 @@ def test_errors_are_at_most_those_of_a_chain(each_isa, kind, direction, size, C)
             assert excess(kind, 1, direction, *shapes) <= CHANCE * factor, precision
 
 
+TILED = ["winograd2", "winograd3", "winograd4"]
 WINDOWS = [
     ((1, 2), 1), ((1, 3), 1), ((3, 1), 1), ((1, 7), 1), ((7, 1), 1), ((2, 2), 1), ((3, 3), 1),
     ((5, 5), 1), ((3, 3), 2),
@@ -106,7 +107,7 @@ def where_first_taken(algorithm, direction, window, stride):
     return None
 
 
-@pytest.mark.parametrize("name", ["winograd2", "winograd3", "winograd4", "split"])
+@pytest.mark.parametrize("name", [*TILED, *(f"split_{name}" for name in TILED), "split"])
 @pytest.mark.parametrize("direction", COMPUTE)
 @pytest.mark.parametrize(("window", "stride"), WINDOWS, ids=str)
 @pytest.mark.parametrize("kind", ["normal", "positive", "mixed"])

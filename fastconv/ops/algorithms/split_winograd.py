@@ -31,6 +31,8 @@ class SplitWinograd(Winograd):
 
     def inaccurate_reason(self, p: ConvProblem, direction: str) -> str | None:
         """Return why not: see Winograd, or slow products of bfloat16 numbers."""
+        if self.m == 4 and p.precision == "highest":
+            return "less accurate than direct sums, however long"
         reason = super().inaccurate_reason(p, direction)
         if reason is None and isa.split_cycles() == 0:
             return "this CPU has no instructions for products of bfloat16 numbers"

@@ -101,8 +101,10 @@ class Winograd(FusingAlgorithm):
             pairs = p.KH * p.KW * (p.OH * p.OW if forward else p.H * p.W)
             if 2 * p.pairs_inside < pairs:
                 return "less accurate than direct sums where most taps lie outside the image"
-        # What else its transforms suffer from: taps left out; SSE2, which fuses no multiply-adds.
-        least += least // 2 * ((t.products < t.planes) + (isa.vector_length() < 8))
+        # What else it suffers from: taps left out; SSE2, which fuses no multiply-adds; products of
+        # split floats, which are more additions to a sum.
+        suffers = (t.products < t.planes) + (isa.vector_length() < 8) + (self.halves > 0)
+        least += least // 2 * suffers
         if summed < least:
             return f"less accurate than direct sums of fewer than {least} products, here {summed}"
         return None
