@@ -73,12 +73,11 @@ cdef void kernel_halves_task(void* context, Py_ssize_t task) noexcept nogil:
     # One block of each plane, and one more that is turned.
     cdef float* blocks = s.turning + worker() * (s.n_planes + 1) * BLOCK
     cdef float* block
-    cdef uint16_t* out = s.u_halves
-    memset(blocks, 0, (s.n_planes + 1) * BLOCK * sizeof(float))
+    cdef uint16_t* out
     for column in range(columns):
         col = column * FC_SPLIT_COLS
         cols = min(<Py_ssize_t>FC_SPLIT_COLS, s.cols - col)
-        if cols < FC_SPLIT_COLS:
+        if column == 0 or cols < FC_SPLIT_COLS:  # zeros behind the last channel and column
             memset(blocks, 0, (s.n_planes + 1) * BLOCK * sizeof(float))
         if s.turned:
             for k in range(cols):

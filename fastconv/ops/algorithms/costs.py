@@ -2,8 +2,8 @@
 
 Most are fitted by `python -m benchmarks.fit_costs` to what the convolutions of seven networks took
 on an AMD EPYC (Zen 4), one thread, AVX-512. Those of transforms and kernels, FAR_*, SHORTEST_RUN,
-DOT_CYCLES and those of split floats are set by hand; AMX_* are those of CPUs with AMX, where they
-differ much: fitted to an Intel Xeon, whose caches behind the second give a core little. Only their
+DOT_CYCLES, those of split floats and AMX_*, which take their place on CPUs with AMX, are set by
+hand: the latter for the least regret on an Intel Xeon, so that single ones mean little. Only their
 ratios matter, and only between algorithms. `python -m benchmarks.plan_regret` tells what wrong
 choices cost.
 """
