@@ -141,6 +141,7 @@ cdef extern from "split/split.h" nogil:
         Py_ssize_t tile
         const float* bias
         int accumulate
+        Py_ssize_t added
         int activation
         unsigned char* spoiled
 

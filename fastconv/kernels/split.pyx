@@ -57,6 +57,7 @@ cdef struct split_context:
     const float* kernel
     const float* bias
     int activation
+    Py_ssize_t added             # elements from y to what is added to it, or 0
     Py_ssize_t y_image, cols, b_k, b_n
     uint16_t* packed             # [column block][step][plane][FC_SPLIT_B]
     Py_ssize_t panel             # elements of a column block
@@ -146,7 +147,7 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
             steps[step] += s.view.steps[step].begin
     strip.a_plane, strip.a_step, strip.planes = s.plane, s.pitch, s.planes
     strip.steps, strip.n_steps = steps, s.view.n_steps
-    strip.accumulate, strip.activation = False, s.activation
+    strip.accumulate, strip.added, strip.activation = False, s.added, s.activation
     strip.rows = grid.run
     strip.tile = tile_rows(grid.run)
     active_table().split_configure(strip.tile)
@@ -327,17 +328,24 @@ cdef class SplitConvolution:
         """Write the kernel as `run` wants it."""
         self.write_packed(&kernel[0], &packed[0])
 
-    def bind(self, x, kernel, y, bias=None, int activation=0) -> partial:
-        """Return what computes y from flat arrays; sizes are the caller's to check."""
-        return partial(self.run, x, kernel, y, bias, activation)
+    def can_pool(self, Py_ssize_t distance) -> bool:
+        """Return False: results are always written."""
+        return False
+
+    def bind(self, x, kernel, y, bias=None, int activation=0, added=None) -> partial:
+        """Return what computes y from flat arrays; sizes are the caller's to check.
+
+        `added`, shaped like y, is added to it before the activation.
+        """
+        return partial(self.run, x, kernel, y, bias, activation, added)
 
     def run(
         self, const float[::1] x not None, const float[::1] kernel not None, float[::1] y not None,
-        const float[::1] bias=None, int activation=0, const float[::1] packed=None,
+        const float[::1] bias, int activation, const float[::1] added, const float[::1] packed=None,
     ) -> None:
         """Compute y, given the packed kernel or None."""
         cdef split_context s
-        cdef Py_ssize_t i, tasks, columns = ceil_div(self.cols, FC_SPLIT_COLS)
+        cdef Py_ssize_t i, begin, end, tasks, columns = ceil_div(self.cols, FC_SPLIT_COLS)
         cdef Py_ssize_t x_image = self.image.H * self.image.W * self.image.C
         cdef int team
         if y.shape[0] == 0:
@@ -349,6 +357,7 @@ cdef class SplitConvolution:
         s.x, s.y = &x[0] if x.shape[0] else NULL, &y[0]
         s.bias = &bias[0] if bias is not None else NULL
         s.activation = activation
+        s.added = &added[0] - &y[0] if added is not None else 0
         spoiled = bytearray(self.image.N)
         s.spoiled = spoiled
         for i in range(self.count):
@@ -370,8 +379,9 @@ cdef class SplitConvolution:
             return
         for i in range(self.image.N):
             if spoiled[i]:
-                self.direct.bind(x[i * x_image : (i + 1) * x_image], kernel,
-                                 y[i * self.y_image : (i + 1) * self.y_image], bias, activation)()
+                begin, end = i * self.y_image, (i + 1) * self.y_image
+                self.direct.bind(x[i * x_image : (i + 1) * x_image], kernel, y[begin:end], bias,
+                                 activation, added=None if added is None else added[begin:end])()
 
     cdef double cycles(self, const split_context* s) noexcept nogil:
         """Estimate the cycles of one view on one thread."""

@@ -165,7 +165,7 @@ cdef void product_task(void* context, Py_ssize_t task) noexcept nogil:
     strip.planes, strip.c, strip.c_offset = s.planes, rows, column * FC_SPLIT_COLS
     strip.rows = min(<Py_ssize_t>CHANNELS, s.image.C - channel)
     strip.cols = min(<Py_ssize_t>FC_SPLIT_COLS, s.filters - strip.c_offset)
-    strip.bias, strip.accumulate, strip.activation = NULL, not s.first, FC_LINEAR
+    strip.bias, strip.accumulate, strip.added, strip.activation = NULL, not s.first, 0, FC_LINEAR
     strip.spoiled = &s.spoiled
     strip.tile = tile_rows(strip.rows)
     for m in range(strip.rows):

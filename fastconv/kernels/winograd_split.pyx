@@ -142,7 +142,8 @@ cdef void multiply_halves(
     strip.tile = tile_rows(strip.rows)
     strip.a, strip.a_plane, strip.a_step = loaded, half_elements(s), FC_SPLIT_DEPTH
     strip.planes, strip.steps, strip.c = s.halves, steps, rows
-    strip.bias, strip.accumulate, strip.activation, strip.spoiled = NULL, False, 0, &spoiled
+    strip.bias, strip.accumulate, strip.added, strip.activation = NULL, False, 0, 0
+    strip.spoiled = &spoiled
     active_table().split_configure(strip.tile)
     for plane in range(s.n_planes):
         load_plane(s, v + plane * v_step, v_step, block.images * row_of_tiles, loaded)

@@ -29,7 +29,7 @@ CASES = [
 
 
 def test_who_adds():
-    assert {algorithm.name for algorithm in ADDING} >= {"direct", "winograd2"}
+    assert {algorithm.name for algorithm in ADDING} >= {"direct", "split", "winograd2"}
 
 
 @pytest.mark.parametrize("threads", [1, 2])

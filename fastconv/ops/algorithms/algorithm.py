@@ -16,7 +16,7 @@ from .. import checks
 from .problem import ConvProblem
 
 Float32 = NDArray[np.float32]
-#: Drivers that can add to y, and have a Maxima take it.
+#: Drivers that add to y; a Maxima may take it.
 FusingDriver = TapConvolution | Winograd
 #: Computes, given the packed kernel or None.
 Bound = Callable[["Float32 | None"], None]
@@ -192,7 +192,7 @@ class DrivenAlgorithm(ConvAlgorithm):
 
 
 class FusingAlgorithm(DrivenAlgorithm):
-    """Base of those whose driver adds to y, or has it pooled, before it is written."""
+    """Base of those whose driver adds to y, and may have it pooled, before it is written."""
 
     def driver(self, p: ConvProblem, direction: str) -> FusingDriver:
         """Return what computes y ("forward") or dx ("backward_input")."""

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...kernels import isa
-from .algorithm import DrivenAlgorithm, Float32, flat
+from .algorithm import Float32, FusingAlgorithm, flat
 from .costs import (
     KERNEL_SHARE,
     LONG_STRIPS,
@@ -43,7 +43,7 @@ LEAST_IN_STEP = 10
 TILE_MACS = 16 * 16 * 32
 
 
-class Split(DrivenAlgorithm):
+class Split(FusingAlgorithm):
     """Products of planes of bfloat16 numbers, in tiles; emulated where a CPU has no instruction.
 
     Results below 1.2e-38 may become zero, also where the CPU would keep them.

@@ -51,13 +51,17 @@ FC_INLINE void FC_NAME(strip_add)(const float *p0, const float *p4, const float 
     }
 }
 
-/* sum = the products of the summed elements from o to end; returns where B goes on. */
+/* sum = the products of the summed elements from o to end; returns where B goes on. Rows that follow
+ * one another in memory are on their way one strip ahead: caches beyond L2 are far. */
 FC_INLINE const float *FC_NAME(strip_sums)(const float *a, ptrdiff_t row, const ptrdiff_t *o,
                                            const ptrdiff_t *end, const float *b, ptrdiff_t b_step,
                                            vf (*sum)[FC_TILE_VECS], const int rows,
                                            const int vecs) {
+    const float *ahead = a + rows * row;
+    const ptrdiff_t ahead_step = end - o <= row ? rows : 0;
     FC_NAME(strip_zero)(sum, rows, vecs);
-    for (; o != end; o++, b += b_step) {
+    for (; o != end; o++, b += b_step, ahead += ahead_step) {
+        __builtin_prefetch(ahead, 0, 3);
         const float *p0 = a + *o, *p4 = p0 + 4 * row, *p8 = p4 + 4 * row;
         FC_NAME(strip_add)(p0, p4, p8, row, b, sum, rows, vecs);
     }

@@ -56,6 +56,7 @@ typedef struct {
     ptrdiff_t tile;         /* rows of a tile, 1..16: what split_configure was told */
     const float *bias;      /* IN  [cols] or NULL */
     int accumulate;         /* add to what C holds (before bias and activation) */
+    ptrdiff_t added;        /* elements from a result to what is added to it behind the bias; 0: nothing */
     int activation;         /* FC_LINEAR, FC_RELU, FC_RELU6 */
     unsigned char *spoiled; /* OUT set to 1 if any result, before the activation, is not finite */
 } fc_split_strip;
