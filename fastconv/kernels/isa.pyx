@@ -6,6 +6,7 @@ import time
 cdef extern from "registry.h" nogil:
     const fc_ukernels* const* fc_built(int* count)
     unsigned fc_cpu_features()
+    long fc_l2_bytes()
 
 cdef const fc_ukernels* _active = NULL
 
@@ -77,6 +78,11 @@ def split_cycles() -> float:
     cdef double cycles
     _active.split_cycles(&cycles)
     return cycles
+
+
+def l2_bytes() -> int:
+    """Return the bytes of a core's second-level cache, 0 if the system does not tell."""
+    return fc_l2_bytes()
 
 
 def fma_peak(seconds: float = 0.2) -> float:

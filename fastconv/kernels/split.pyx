@@ -328,10 +328,6 @@ cdef class SplitConvolution:
         """Write the kernel as `run` wants it."""
         self.write_packed(&kernel[0], &packed[0])
 
-    def can_pool(self, Py_ssize_t distance) -> bool:
-        """Return False: results are always written."""
-        return False
-
     def bind(self, x, kernel, y, bias=None, int activation=0, added=None) -> partial:
         """Return what computes y from flat arrays; sizes are the caller's to check.
 

@@ -13,11 +13,12 @@ import numpy as np
 
 from ..layers import Lambda
 from ..layers.operators import Operator
+from ..ops import machine
 from .execution import Execution
 from .program import Program, Step, is_known
 
 #: Bytes of the buffers of a part: they stay in the second-level cache.
-PART_BYTES = 512 << 10
+PART_BYTES = machine.l2_bytes() // 2
 #: Bytes that the layers of a part read and write for each byte of their weights, at least.
 BYTES_PER_WEIGHT_BYTE = 6
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..kernels import elementwise, isa, matmul, normalization, pooling, rows
 from .algorithms import ConvAlgorithm, ConvProblem, autotune, find, plan_conv2d
-from .algorithms.algorithm import Bound, FusingAlgorithm
+from .algorithms.algorithm import AddingAlgorithm, Bound, FusingAlgorithm
 from .conv2d import make_problem
 from .packed import PackedKernel
 from .precision import get_float32_matmul_precision
@@ -102,7 +102,7 @@ def conv2d(
 
 def can_add(p: ConvProblem) -> bool:
     """Return whether `conv2d_add` can."""
-    return isinstance(plan_conv2d(p, "forward"), FusingAlgorithm)
+    return isinstance(plan_conv2d(p, "forward"), AddingAlgorithm)
 
 
 def conv2d_add(
@@ -116,7 +116,7 @@ def conv2d_add(
 ) -> Run:
     """Bind y = activation((x * kernel + bias) + added); `added` is none of the other arrays."""
     algorithm = plan_conv2d(p, "forward")
-    assert isinstance(algorithm, FusingAlgorithm)
+    assert isinstance(algorithm, AddingAlgorithm)
     run = algorithm.bind_added(p, x, kernel.kernel, bias, added, activation, y)
     return _with_copy(run, algorithm, kernel, p, "forward")
 

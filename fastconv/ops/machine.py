@@ -29,6 +29,11 @@ def fma_peak(seconds: float = 0.05) -> float:
     return float(isa.fma_peak(seconds))
 
 
+def l2_bytes() -> int:
+    """Return the bytes of a core's second-level cache; 1 MB if it is not known, 2 MB at most: several cores may share it."""
+    return min(isa.l2_bytes() or 1 << 20, 2 << 20)
+
+
 def get_num_threads() -> int:
     """Return how many threads kernels may use."""
     return threads.get_num_threads()

@@ -7,11 +7,11 @@ import pytest
 
 from fastconv import config
 from fastconv.ops import bound
-from fastconv.ops.algorithms.algorithm import FusingAlgorithm
+from fastconv.ops.algorithms.algorithm import AddingAlgorithm
 from fastconv.ops.algorithms.plan import CONV2D_ALGORITHMS
 from fastconv.ops.packed import PackedKernel
 
-ADDING = [one for one in CONV2D_ALGORITHMS if isinstance(one, FusingAlgorithm)]
+ADDING = [one for one in CONV2D_ALGORITHMS if isinstance(one, AddingAlgorithm)]
 #: (N, H, W, C), F, size of the kernel, what the convolution's arguments differ in.
 CASES = [
     ((2, 9, 8, 3), 5, 3, {}),

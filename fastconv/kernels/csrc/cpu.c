@@ -1,5 +1,9 @@
-/* CPUID, XGETBV and the permission for AMX. */
+/* CPUID, XGETBV and the permission for AMX; sysconf. */
 #include "cpu.h"
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <unistd.h>
+#endif
 
 #if defined(__x86_64__) || defined(__i386__)
 
@@ -8,7 +12,6 @@
 
 #if defined(__linux__) && defined(__x86_64__)
 #include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 static uint64_t enabled_states(void) {
@@ -61,4 +64,13 @@ unsigned fc_cpu_features(void) {
         __atomic_store_n(&known, features, __ATOMIC_RELAXED);
     }
     return features;
+}
+
+long fc_l2_bytes(void) {
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+    const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    return bytes > 0 ? bytes : 0;
+#else
+    return 0;
+#endif
 }

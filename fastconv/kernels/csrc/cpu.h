@@ -14,4 +14,7 @@ enum {
  * the first call does, the others remember. */
 unsigned fc_cpu_features(void);
 
+/* Bytes of a core's second-level cache, 0 if the system does not tell. */
+long fc_l2_bytes(void);
+
 #endif

@@ -16,7 +16,7 @@ from .. import checks
 from .problem import ConvProblem
 
 Float32 = NDArray[np.float32]
-#: Drivers that add to y; a Maxima may take it.
+#: Drivers that can add to y, and have a Maxima take it.
 FusingDriver = TapConvolution | Winograd
 #: Computes, given the packed kernel or None.
 Bound = Callable[["Float32 | None"], None]
@@ -40,6 +40,22 @@ class Driver(Protocol):
 
     def pack(self, kernel: Float32, packed: Float32) -> None:
         """Write the packed kernel."""
+
+
+class AddingDriver(Driver, Protocol):
+    """A driver that can add to y."""
+
+    def bind(
+        self,
+        x: Float32,
+        kernel: Float32,
+        y: Float32 | None,
+        bias: Float32 | None = None,
+        activation: int = 0,
+        *,
+        added: Float32 | None = None,
+    ) -> Bound:
+        """Return what writes y, to which `added` is added before the activation."""
 
 
 class ConvAlgorithm:
@@ -191,10 +207,10 @@ class DrivenAlgorithm(ConvAlgorithm):
         return self.driver(p, "backward_input").bind(*flat(dy, kernel, dx))
 
 
-class FusingAlgorithm(DrivenAlgorithm):
-    """Base of those whose driver adds to y, and may have it pooled, before it is written."""
+class AddingAlgorithm(DrivenAlgorithm):
+    """Base of those whose driver adds to y before it is written."""
 
-    def driver(self, p: ConvProblem, direction: str) -> FusingDriver:
+    def driver(self, p: ConvProblem, direction: str) -> AddingDriver:
         """Return what computes y ("forward") or dx ("backward_input")."""
         raise checks.must_define(self, "driver(p, direction)")
 
@@ -211,6 +227,14 @@ class FusingAlgorithm(DrivenAlgorithm):
         """Return what writes y = activation(x * kernel + bias + added)."""
         arrays, more = flat(x, kernel, y), added.reshape(-1)
         return self.driver(p, "forward").bind(*arrays, bias, activation, added=more)
+
+
+class FusingAlgorithm(AddingAlgorithm):
+    """Base of those whose driver adds to y, or has it pooled, before it is written."""
+
+    def driver(self, p: ConvProblem, direction: str) -> FusingDriver:
+        """Return what computes y ("forward") or dx ("backward_input")."""
+        raise checks.must_define(self, "driver(p, direction)")
 
     def can_pool(self, p: ConvProblem, distance: int) -> bool:
         """Return whether y can be pooled unwritten, in windows `distance` rows apart."""

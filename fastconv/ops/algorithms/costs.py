@@ -66,6 +66,8 @@ SPLIT_CYCLES = 0.23
 SPLIT_KERNEL_CYCLES = 0.34
 #: Storing 16 results of split floats.
 SPLIT_STORE_CYCLES = 4.7
+#: What a call does before its first product, beyond what direct convolution does: 2 us.
+SPLIT_CALL_CYCLES = 5000.0
 #: How much longer than isa.split_cycles says a product of split floats takes; where strips are
 #: short, as in gradients of kernels and Winograd's planes.
 LONG_STRIPS = 1.0

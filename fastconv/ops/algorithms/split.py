@@ -15,11 +15,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...kernels import isa
-from .algorithm import Float32, FusingAlgorithm, flat
+from .algorithm import AddingAlgorithm, Float32, flat
 from .costs import (
     KERNEL_SHARE,
     LONG_STRIPS,
     SHORT_STRIPS,
+    SPLIT_CALL_CYCLES,
     SPLIT_CYCLES,
     SPLIT_KERNEL_CYCLES,
     SPLIT_STORE_CYCLES,
@@ -43,7 +44,7 @@ LEAST_IN_STEP = 10
 TILE_MACS = 16 * 16 * 32
 
 
-class Split(FusingAlgorithm):
+class Split(AddingAlgorithm):
     """Products of planes of bfloat16 numbers, in tiles; emulated where a CPU has no instruction.
 
     Results below 1.2e-38 may become zero, also where the CPU would keep them.
@@ -95,7 +96,7 @@ class Split(FusingAlgorithm):
             cycles += SPLIT_STORE_CYCLES * p.N * pixels * -(-written // 16)
             cycles += SPLIT_KERNEL_CYCLES * planes * KERNEL_SHARE[direction] * kernel
             cycles += read_cycles(p, planes / 2 * kernel)
-        return cycles + SPLIT_CYCLES * planes * p.N * read
+        return cycles + SPLIT_CYCLES * planes * p.N * read + SPLIT_CALL_CYCLES
 
     def workspace_bytes(self, p: ConvProblem, direction: str) -> int:
         """Return a block's planes, and those of the kernel or of dy."""
