@@ -116,14 +116,14 @@ class OpenVinoPeer(Peer):
         self.openvino = openvino
         self.version = openvino.__version__.split("-")[0]
 
-    def compiled(self, model: Any) -> Any:
+    def compiled(self, model: Any, precision: str = "f32") -> Any:
         """Return a compiled model, from the path of an ONNX file or an OpenVINO model."""
         how = {
             "INFERENCE_NUM_THREADS": self.threads,
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": 1,
-            # It would take bfloat16 where the CPU has it.
-            "INFERENCE_PRECISION_HINT": "f32",
+            # Left alone, it takes bfloat16 where the CPU has it.
+            "INFERENCE_PRECISION_HINT": precision,
         }
         return self.openvino.Core().compile_model(model, "CPU", how)
 

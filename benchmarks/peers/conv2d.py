@@ -85,20 +85,31 @@ class Fastconv(FastconvPeer):
 
 
 class Torch(TorchPeer):
-    """Both memory formats; weights are laid out for the format ahead of time."""
+    """Both memory formats; weights are laid out for the format ahead of time.
+
+    At "medium" precision also with bfloat16 arrays, whose conversion is not timed.
+    """
 
     def contenders(self, spec: dict[str, Any]) -> Makers:
         p = namespace(spec)
         arrays = _arrays(p)
-        formats = ("contiguous_format", "channels_last")
-        return {name: partial(self._make, p, arrays, name) for name in formats}
+        return {
+            f"{layout} {dtype}": partial(self._make, p, arrays, layout, dtype)
+            for dtype in ("float32", "bfloat16")[: 1 + ("medium" in p.precisions)]
+            for layout in ("contiguous_format", "channels_last")
+        }
 
-    def _make(self, p: SimpleNamespace, arrays: dict[str, np.ndarray], layout: str) -> Contender:
+    def _make(
+        self, p: SimpleNamespace, arrays: dict[str, np.ndarray], layout: str, dtype: str
+    ) -> Contender:
         torch, pad = self.torch, self.torch.nn.functional.pad
-        format_ = getattr(torch, layout)
+        format_, type_ = getattr(torch, layout), getattr(torch, dtype)
         axes = {"x": (0, 3, 1, 2), "kernel": (3, 2, 0, 1), "dy": (0, 3, 1, 2)}
         tensors = {
-            name: torch.from_numpy(array).permute(axes[name]).contiguous(memory_format=format_)
+            name: torch.from_numpy(array)
+            .to(type_)
+            .permute(axes[name])
+            .contiguous(memory_format=format_)
             for name, array in arrays.items()
         }
         (top, bottom), (left, right) = p.pads
@@ -119,15 +130,18 @@ class Torch(TorchPeer):
                     y = torch.nn.functional.conv2d(padded(x), kernel, None, *where, p.groups)
                 return (y,)
 
-            return Contender(forward, lambda ys: [ys[0].permute(0, 2, 3, 1).numpy()])
+            return Contender(forward, lambda ys: [ys[0].permute(0, 2, 3, 1).float().numpy()])
 
         mask = [p.direction in ("input", "backward"), p.direction in ("kernel", "backward"), False]
         # The operator wants all three arrays, but reads no values of the one it is not given.
         n, h, w, c = p.input_shape
         kh, kw, per_group, f = p.kernel_shape
-        x = tensors.get("x", torch.empty((n, c, h, w)).contiguous(memory_format=format_))
+        x = tensors.get(
+            "x", torch.empty((n, c, h, w), dtype=type_).contiguous(memory_format=format_)
+        )
         kernel = tensors.get(
-            "kernel", torch.empty((f, per_group, kh, kw)).contiguous(memory_format=format_)
+            "kernel",
+            torch.empty((f, per_group, kh, kw), dtype=type_).contiguous(memory_format=format_),
         )
         dy = tensors["dy"]
 
@@ -143,7 +157,7 @@ class Torch(TorchPeer):
         def arrays_of(results: Any) -> list[np.ndarray]:
             back = ((0, 2, 3, 1), (2, 3, 1, 0))
             return [
-                result.permute(axes).numpy()
+                result.permute(axes).float().numpy()
                 for result, axes in zip(results, back, strict=True)
                 if result is not None
             ]
@@ -321,11 +335,16 @@ class OnnxRuntime(_ForwardOnly, OnnxRuntimePeer):
 
 
 class OpenVino(_ForwardOnly, OpenVinoPeer):
+    """At "medium" precision also with bfloat16 products, which it takes float32 arrays for."""
+
+    def _variants(self, p: SimpleNamespace) -> tuple[str, ...]:
+        return ("f32", "bf16")[: 1 + ("medium" in p.precisions)]
+
     def _make(
         self, p: SimpleNamespace, x: np.ndarray, kernel: np.ndarray, variant: str
     ) -> Contender:
         model = self.openvino.Core().read_model(_onnx_model(p, kernel))
-        request = self.compiled(model).create_infer_request()
+        request = self.compiled(model, variant).create_infer_request()
         images = _channels_first(x)
         request.set_input_tensor(self.openvino.Tensor(images, shared_memory=True))
 

@@ -30,7 +30,10 @@ def fma_peak(seconds: float = 0.05) -> float:
 
 
 def l2_bytes() -> int:
-    """Return the bytes of a core's second-level cache; 1 MB if it is not known, 2 MB at most: several cores may share it."""
+    """Return the bytes of a core's second-level cache, 1 MB where the system does not tell.
+
+    At most 2 MB: larger ones serve several cores.
+    """
     return min(isa.l2_bytes() or 1 << 20, 2 << 20)
 
 
