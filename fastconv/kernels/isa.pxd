@@ -118,6 +118,7 @@ cdef extern from "winograd/winograd.h" nogil:
 
 cdef extern from "split/split.h" nogil:
     enum: FC_SPLIT_ROWS
+    enum: FC_SPLIT_TILE
     enum: FC_SPLIT_COLS
     enum: FC_SPLIT_DEPTH
     enum: FC_SPLIT_B
@@ -130,7 +131,7 @@ cdef extern from "split/split.h" nogil:
         int planes
     ctypedef struct fc_split_strip:
         const uint16_t* a
-        Py_ssize_t a_plane, a_step
+        Py_ssize_t a_plane, a_step, a_below, a_block
         const Py_ssize_t* steps
         Py_ssize_t n_steps
         const uint16_t* b

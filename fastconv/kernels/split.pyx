@@ -18,7 +18,7 @@ from .gemm cimport ceil_div
 from .isa cimport (
     FC_SPLIT_B, FC_SPLIT_COLS, FC_SPLIT_DEPTH, FC_SPLIT_ROWS, active_table, fc_split_runs, fc_split_strip,
 )
-from .split_grids cimport grid_row, lay_grid, product_cycles, split_grid, tile_rows
+from .split_grids cimport grid_row, lay_grid, lay_outputs, product_cycles, split_grid
 from .taps cimport (
     create_view, delete_view, divide, finish_view, locate, tap_block, tap_blocks, tap_image, tap_view,
 )
@@ -28,6 +28,8 @@ from .workspace cimport FC_SLOT_IMAGE, FC_SLOT_KERNEL, FC_SLOT_ROWS, scratch
 cdef enum:
     BLOCK_BYTES = 640 * 1024     # of all planes: they stay in L2 while the kernel passes by
     BLOCK_PIXELS = 1024
+    LEAST_PIXELS = 128           # of a block, where a team has too few
+    NEAR_BYTES = 1024 * 1024     # of a kernel that stays in L2 beside a block
     LINE = 32                    # elements of a cache line
 
 
@@ -120,6 +122,7 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef Py_ssize_t* steps = <Py_ssize_t*>(results + s.n_results)
     cdef float** rows = results
     cdef Py_ssize_t grid_step, image_step
+    cdef bint gaps
     cdef split_grid grid
     cdef tap_block block
     cdef fc_split_strip strip
@@ -128,13 +131,15 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
     lay_grid(&grid, view, block.rows, block.cols)
     grid_step = grid_elements(&grid, s.pitch)
     image_step = s.grids * grid_step
+    strip.a_plane, strip.a_step, strip.planes = s.plane, s.pitch, s.planes
+    gaps = lay_outputs(&strip, &grid, block.rows, block.cols)
     for n in range(block.images):
         load_image(s, &grid, &block, s.x + (block.image + n) * s.image.H * s.image.W * s.image.C,
                    loaded + n * image_step)
         for i in range(block.rows):
             y = (s.y + (block.image + n) * s.y_image + view.out_offset
                  + (block.row + i) * view.out_row + block.col * view.out_col)
-            for j in range(grid.cols if i + 1 < block.rows else block.cols):
+            for j in range(grid.cols if gaps and i + 1 < block.rows else block.cols):
                 rows[0] = y + j * view.out_col if j < block.cols else NULL
                 rows += 1
     for step in range(s.view.n_steps):
@@ -145,11 +150,8 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
             steps[step] += s.view.steps[step].begin // FC_SPLIT_DEPTH * grid_step
         else:
             steps[step] += s.view.steps[step].begin
-    strip.a_plane, strip.a_step, strip.planes = s.plane, s.pitch, s.planes
     strip.steps, strip.n_steps = steps, s.view.n_steps
     strip.accumulate, strip.added, strip.activation = False, s.added, s.activation
-    strip.rows = grid.run
-    strip.tile = tile_rows(grid.run)
     active_table().split_configure(strip.tile)
     for column in range(begin, end):
         strip.b = s.packed + column * s.panel
@@ -158,7 +160,7 @@ cdef void block_task(void* context, Py_ssize_t task) noexcept nogil:
         strip.bias = s.bias + strip.c_offset if s.bias != NULL else NULL
         for n in range(block.images):
             strip.spoiled = s.spoiled + block.image + n
-            strip.a, strip.c = loaded + n * image_step, results + n * grid.run
+            strip.a, strip.c = loaded + n * image_step, results + n * strip.rows
             active_table().split_strip(&strip)
     active_table().split_configure(0)
 
@@ -285,14 +287,16 @@ cdef class SplitConvolution:
             free(self.views[i].b_taps)
         free(self.views)
 
-    cdef void describe(self, split_context* s, const split_view* view) noexcept nogil:
-        """Fill in everything about one view that follows from the shapes."""
+    cdef void describe(
+        self, split_context* s, const split_view* view, Py_ssize_t pixels=BLOCK_PIXELS,
+    ) noexcept nogil:
+        """Fill in everything about one view that follows from the shapes and the size of a block."""
         cdef split_grid grid
         s.view, s.image, s.planes, s.pitch = view, self.image, self.planes, self.pitch
         s.grids = self.grids
         s.y_image, s.cols, s.b_k, s.b_n = self.y_image, self.cols, self.b_k, self.b_n
         s.panel = view.n_steps * self.planes * FC_SPLIT_B
-        divide(&s.blocks, &view.taps, &self.image, BLOCK_BYTES // (2 * self.planes), BLOCK_PIXELS)
+        divide(&s.blocks, &view.taps, &self.image, BLOCK_BYTES // (2 * self.planes), pixels)
         lay_grid(&grid, &view.taps, s.blocks.rows, s.blocks.cols)
         # A block of results reads 32 pixels even if fewer are left.
         s.plane = (s.blocks.images * self.grids * grid_elements(&grid, self.pitch)
@@ -361,7 +365,10 @@ cdef class SplitConvolution:
             tasks = s.blocks.count
             team = team_size(tasks * columns, self.cycles(&s))
             s.chunk = columns
-            while team > 1 and tasks * ceil_div(columns, s.chunk) < 4 * team and s.chunk > 1:
+            if tasks < 4 * team and team > 1 and self.repeats_kernel(&s):
+                self.describe(&s, &self.views[i], max(LEAST_PIXELS, self.pixels(&s) // (4 * team)))
+                tasks = s.blocks.count
+            while team > 1 and tasks * ceil_div(columns, s.chunk) < 2 * team and s.chunk > 1:
                 s.chunk = ceil_div(s.chunk, 2)
             s.chunks = ceil_div(columns, s.chunk)
             s.loaded = <uint16_t*>scratch(FC_SLOT_IMAGE, team * s.planes * s.plane // 2)
@@ -378,6 +385,20 @@ cdef class SplitConvolution:
                 begin, end = i * self.y_image, (i + 1) * self.y_image
                 self.direct.bind(x[i * x_image : (i + 1) * x_image], kernel, y[begin:end], bias,
                                  activation, added=None if added is None else added[begin:end])()
+
+    cdef Py_ssize_t pixels(self, const split_context* s) noexcept nogil:
+        return self.image.N * s.view.taps.rows * s.view.taps.cols
+
+    cdef bint repeats_kernel(self, const split_context* s) noexcept nogil:
+        """Return whether smaller blocks for a team are better than fewer columns in a task.
+
+        Each block reads the kernel again, and each task of some columns splits the image again: that
+        takes about as long a float, unless the kernel stays in L2.
+        """
+        cdef Py_ssize_t kernel = s.view.taps.n_taps * self.cols
+        if 2 * self.packed_elements(s.view) < NEAR_BYTES:
+            kernel //= 4
+        return self.pixels(s) > kernel
 
     cdef double cycles(self, const split_context* s) noexcept nogil:
         """Estimate the cycles of one view on one thread."""

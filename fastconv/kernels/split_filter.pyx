@@ -14,7 +14,7 @@ from .isa cimport (
     FC_LINEAR, FC_SPLIT_B, FC_SPLIT_COLS, FC_SPLIT_DEPTH, FC_SPLIT_ROWS, active_table, fc_split_runs,
     fc_split_strip,
 )
-from .split_grids cimport grid_row, lay_grid, product_cycles, split_grid, tile_rows
+from .split_grids cimport grid_row, lay_grid, lay_rows, product_cycles, split_grid
 from .taps cimport (
     create_view, delete_view, divide, finish_view, locate, tap_block, tap_blocks, tap_image, tap_view,
 )
@@ -25,7 +25,8 @@ cdef enum:
     BLOCK_BYTES = 1536 * 1024    # of all planes of x and dy: they stay in L2
     BLOCK_PIXELS = 8192
     LINE = 32                    # elements of a cache line
-    CHANNELS = 256               # of a task
+    CHANNELS = 256               # of a task, at most
+    LEAST_CHANNELS = 64
 
 
 cdef struct filter_context:
@@ -37,7 +38,7 @@ cdef struct filter_context:
     const float* dy
     float* dkernel
     Py_ssize_t filters, dy_image, dy_row
-    Py_ssize_t channel_blocks, column_blocks
+    Py_ssize_t channels, channel_blocks, column_blocks
     # the block in hand, whose planes all threads share
     tap_block block
     split_grid grid
@@ -54,27 +55,33 @@ cdef struct filter_context:
     unsigned char spoiled
 
 
-cdef void load_image(filter_context* s, Py_ssize_t n) noexcept nogil:
-    """Write the planes of one image of the block."""
+cdef void load_image(filter_context* s, Py_ssize_t n, Py_ssize_t channel) noexcept nogil:
+    """Write the planes of some channels of one image of the block."""
     cdef Py_ssize_t phases = s.grid.row_phases * s.grid.col_phases, depth = s.image.C
     cdef Py_ssize_t phase, i, p, begin, end, pixel = s.view.in_col * depth
     cdef const float* x = s.x + (s.block.image + n) * s.image.H * s.image.W * depth
     cdef float* turned = s.turned + worker() * s.grid.cols * depth
-    cdef uint16_t* out = s.loaded + n * s.image_step
+    cdef uint16_t* out = s.loaded + n * s.image_step + channel * s.pitch
+    cdef Py_ssize_t count = min(s.channels, depth - channel)
     cdef const float* row
     cdef fc_split_runs runs
-    runs.x, runs.count, runs.plane, runs.planes = turned, depth, s.plane, s.planes
+    runs.x, runs.count, runs.plane, runs.planes = turned, count, s.plane, s.planes
     runs.out_step, runs.chunk_step = s.pitch, FC_SPLIT_DEPTH
-    for p in range(s.planes):
-        memset(out + p * s.plane, 0, s.image_step * sizeof(uint16_t))
     for phase in range(phases):
+        for p in range(s.planes):
+            memset(out + p * s.plane, 0, count * s.pitch * sizeof(uint16_t))
         for i in range(s.grid.rows):
             row = grid_row(&s.grid, s.view, &s.image, &s.block, x, phase, i, &begin, &end)
             if begin < end:
-                active_table().pack_columns(turned, row, pixel, depth, end - begin, end - begin)
+                active_table().pack_columns(turned, row + channel, pixel, count, end - begin, end - begin)
                 runs.x_step = runs.length = end - begin
-                runs.out = out + phase * depth * s.pitch + i * s.grid.cols + begin
+                runs.out = out + i * s.grid.cols + begin
                 active_table().split_runs(&runs)
+        out += depth * s.pitch
+    if channel + count == depth:  # the last step reads behind the last channel
+        out = s.loaded + (n + 1) * s.image_step - LINE
+        for p in range(s.planes):
+            memset(out + p * s.plane, 0, LINE * sizeof(uint16_t))
 
 
 cdef void load_step(filter_context* s, Py_ssize_t number) noexcept nogil:
@@ -135,22 +142,27 @@ cdef void pack_columns_of_dy(filter_context* s, Py_ssize_t column) noexcept nogi
             out += step_floats
 
 
+cdef Py_ssize_t load_parts(const filter_context* s) noexcept nogil:
+    """Return the tasks that write x's planes: steps of one tap, or channels of an image."""
+    return s.block.images * (s.image_steps if s.gathered else s.channel_blocks)
+
+
 cdef void load_task(void* context, Py_ssize_t task) noexcept nogil:
     cdef filter_context* s = <filter_context*>context
-    cdef Py_ssize_t parts = s.block.images * (s.image_steps if s.gathered else 1)
+    cdef Py_ssize_t parts = load_parts(s)
     if task >= parts:
         pack_columns_of_dy(s, task - parts)
     elif s.gathered:
         load_step(s, task)
     else:
-        load_image(s, task)
+        load_image(s, task // s.channel_blocks, task % s.channel_blocks * s.channels)
 
 
 cdef void product_task(void* context, Py_ssize_t task) noexcept nogil:
     """Add the block's products to some channels of one tap and 32 filters."""
     cdef filter_context* s = <filter_context*>context
     cdef const tap_view* view = s.view
-    cdef Py_ssize_t channel = task % s.channel_blocks * CHANNELS
+    cdef Py_ssize_t channel = task % s.channel_blocks * s.channels
     cdef Py_ssize_t column = task // s.channel_blocks % s.column_blocks
     cdef Py_ssize_t tap = task // s.channel_blocks // s.column_blocks
     cdef Py_ssize_t y = view.ty[tap] - view.min_y, x = view.tx[tap] - view.min_x, m
@@ -163,11 +175,10 @@ cdef void product_task(void* context, Py_ssize_t task) noexcept nogil:
     strip.a_plane, strip.a_step, strip.steps = s.plane, s.pitch, s.steps
     strip.b = s.packed + column * strip.n_steps * s.planes * FC_SPLIT_B
     strip.planes, strip.c, strip.c_offset = s.planes, rows, column * FC_SPLIT_COLS
-    strip.rows = min(<Py_ssize_t>CHANNELS, s.image.C - channel)
+    lay_rows(&strip, min(s.channels, s.image.C - channel))
     strip.cols = min(<Py_ssize_t>FC_SPLIT_COLS, s.filters - strip.c_offset)
     strip.bias, strip.accumulate, strip.added, strip.activation = NULL, not s.first, 0, FC_LINEAR
     strip.spoiled = &s.spoiled
-    strip.tile = tile_rows(strip.rows)
     for m in range(strip.rows):
         rows[m] = s.dkernel + view.b_taps[tap] + (channel + m) * s.filters
     active_table().split_configure(strip.tile)
@@ -225,12 +236,15 @@ cdef class SplitFilterGradient:
         """Fill in what follows from the shapes; the grid is that of a full block."""
         s.view, s.image, s.blocks, s.planes = &self.view, self.image, self.blocks, self.planes
         s.filters, s.dy_image, s.dy_row = self.filters, self.dy_image, self.dy_row
-        s.channel_blocks = ceil_div(self.image.C, CHANNELS)
+        self.lay_channels(s, CHANNELS)
         s.column_blocks = ceil_div(self.filters, FC_SPLIT_COLS)
         s.gathered = self.gathered
         self.lay_block(s, self.blocks.rows, self.blocks.cols)
         # A step reads 32 pixels, and a tile 32 channels, even if fewer are left.
         s.plane = self.blocks.images * s.image_step + (FC_SPLIT_ROWS + 1) * s.pitch
+
+    cdef void lay_channels(self, filter_context* s, Py_ssize_t channels) noexcept nogil:
+        s.channels, s.channel_blocks = channels, ceil_div(self.image.C, channels)
 
     cdef void lay_block(self, filter_context* s, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil:
         """Fill in what depends on the size of a block."""
@@ -269,7 +283,12 @@ cdef class SplitFilterGradient:
         tasks = self.view.n_taps * s.channel_blocks * s.column_blocks
         cycles = (tasks * s.image_steps * product_cycles(self.planes) * self.blocks.images
                   * ceil_div(min(<Py_ssize_t>CHANNELS, self.image.C), FC_SPLIT_ROWS))
-        team = team_size(tasks, cycles)
+        team = team_size(tasks * ceil_div(CHANNELS, LEAST_CHANNELS), cycles)
+        while team > 1 and s.channels > LEAST_CHANNELS and (
+            self.view.n_taps * s.channel_blocks * s.column_blocks < 4 * team
+        ):
+            self.lay_channels(&s, s.channels // 2)
+        tasks = self.view.n_taps * s.channel_blocks * s.column_blocks
         s.loaded = <uint16_t*>scratch(FC_SLOT_IMAGE, self.planes * s.plane // 2)
         s.packed = <uint16_t*>scratch(FC_SLOT_PACK_B, self.packed_elements(&s) // 2)
         s.turned = scratch(FC_SLOT_PACK_A, team * self.turned_floats(&s))
@@ -284,10 +303,7 @@ cdef class SplitFilterGradient:
                 for n in range(s.block.images):
                     for q in range(s.image_steps):
                         s.steps[n * s.image_steps + q] = n * s.image_step + q * s.step
-                parallel_for(
-                    load_task, &s, s.column_blocks
-                    + s.block.images * (s.image_steps if s.gathered else 1), team,
-                )
+                parallel_for(load_task, &s, load_parts(&s) + s.column_blocks, team)
                 parallel_for(product_task, &s, tasks, team)
         if s.spoiled:
             self.direct.run(x, dy, dkernel)

@@ -1,8 +1,7 @@
 # Planes of split floats (csrc/split/split.h) of a block of an image, one grid for each phase of the
 # strides: output (i, j) has its tap at row i + y, column j + x of the tap's grid.
 
-from .gemm cimport ceil_div
-from .isa cimport FC_SPLIT_ROWS
+from .isa cimport fc_split_strip
 from .taps cimport tap_block, tap_image, tap_view
 
 cdef struct split_grid:
@@ -20,6 +19,11 @@ cdef const float* grid_row(
 
 cdef double product_cycles(int planes) noexcept nogil
 
-# Rows of a tile for so many: equal tiles, a short last one would cost as much as a full one.
-cdef inline Py_ssize_t tile_rows(Py_ssize_t rows) noexcept nogil:
-    return ceil_div(rows, 2 * ceil_div(rows, FC_SPLIT_ROWS))
+# Let a strip have so many rows, one after the other, and then columns in hand.
+cdef void lay_rows(fc_split_strip* strip, Py_ssize_t rows) noexcept nogil
+
+# Let it have the outputs of a grid, `cols` in each row of it, in the order of the image; return
+# whether those between two rows of outputs are rows as well.
+cdef bint lay_outputs(
+    fc_split_strip* strip, const split_grid* grid, Py_ssize_t rows, Py_ssize_t cols,
+) noexcept nogil

@@ -1,7 +1,7 @@
 """Grids of pixels that products of split floats read, and how their rows are cut into tiles."""
 
 from .gemm cimport ceil_div
-from .isa cimport active_table
+from .isa cimport FC_SPLIT_ROWS, FC_SPLIT_TILE, active_table, fc_split_strip
 from .taps cimport tap_block, tap_image, tap_view
 
 
@@ -27,6 +27,43 @@ cdef const float* grid_row(
         begin[0] = end[0] = grid.cols
         return NULL
     return x + (row * image.W + left + begin[0] * view.in_col) * image.C
+
+
+cdef bint has_tiles() noexcept nogil:
+    """Return whether one instruction multiplies a tile: the sooner, the fewer rows the tile has."""
+    cdef double cycles
+    active_table().split_cycles(&cycles)
+    return 0 < cycles < 2 * FC_SPLIT_TILE
+
+
+cdef Py_ssize_t tiles_time(Py_ssize_t rows, Py_ssize_t tile) noexcept nogil:
+    """Return how long tiles take, about: much of a full one's time does not depend on its rows."""
+    return ceil_div(rows, tile) * (3 * FC_SPLIT_TILE // 4 + tile)
+
+
+cdef void lay_rows(fc_split_strip* strip, Py_ssize_t rows) noexcept nogil:
+    strip.rows, strip.tile = rows, FC_SPLIT_TILE
+    if has_tiles():  # equal tiles: a short last one would cost nearly as much as a full one
+        strip.tile = ceil_div(rows, 2 * ceil_div(rows, FC_SPLIT_ROWS))
+    strip.a_below = strip.tile * strip.a_step
+    strip.a_block = 2 * strip.a_below
+
+
+cdef bint lay_outputs(
+    fc_split_strip* strip, const split_grid* grid, Py_ssize_t rows, Py_ssize_t cols,
+) noexcept nogil:
+    cdef Py_ssize_t tile = cols, row = grid.cols * strip.a_step
+    lay_rows(strip, grid.run)
+    if cols > FC_SPLIT_TILE:  # the block is one row of outputs, else two
+        tile = cols // 2 if cols % 2 == 0 and cols <= FC_SPLIT_ROWS else 0
+    if not has_tiles() or tile == 0 or (
+        tiles_time(rows * cols, tile) >= tiles_time(grid.run, strip.tile)
+    ):
+        return True
+    strip.rows, strip.tile = rows * cols, tile
+    strip.a_below = row if tile == cols else tile * strip.a_step
+    strip.a_block = 2 * row if tile == cols else row
+    return False
 
 
 cdef double product_cycles(int planes) noexcept nogil:

@@ -12,7 +12,7 @@ from .isa cimport (
     FC_SPLIT_B, FC_SPLIT_COLS, FC_SPLIT_DEPTH, FC_SPLIT_ROWS, active_table, fc_split_runs,
     fc_split_strip,
 )
-from .split_grids cimport tile_rows
+from .split_grids cimport lay_rows
 from .threads cimport worker
 from .winograd_blocks cimport is_zero
 
@@ -138,9 +138,8 @@ cdef void multiply_halves(
                 if i < block.rows and j < block.cols:
                     rows[n * row_of_tiles + i * read.cols + j] = (
                         m + ((n * block.rows + i) * block.cols + j) * (end - begin))
-    strip.rows = ((block.images - 1) * row_of_tiles + (block.rows - 1) * read.cols + block.cols)
-    strip.tile = tile_rows(strip.rows)
     strip.a, strip.a_plane, strip.a_step = loaded, half_elements(s), FC_SPLIT_DEPTH
+    lay_rows(&strip, (block.images - 1) * row_of_tiles + (block.rows - 1) * read.cols + block.cols)
     strip.planes, strip.steps, strip.c = s.halves, steps, rows
     strip.bias, strip.accumulate, strip.added, strip.activation = NULL, False, 0, 0
     strip.spoiled = &spoiled

@@ -139,6 +139,8 @@ int main(void) {
         s.rows = 1 + rand() % ROWS;
         s.cols = rand() % 2 ? FC_SPLIT_COLS : 1 + rand() % FC_SPLIT_COLS;
         s.tile = 1 + rand() % FC_SPLIT_TILE;
+        s.a_below = rand() % 3 ? s.tile * s.a_step : rand() % (s.tile * s.a_step + 1);
+        s.a_block = rand() % 3 ? 2 * s.tile * s.a_step : rand() % (2 * s.tile * s.a_step + 1);
         s.bias = rand() % 2 ? bias : NULL;
         s.accumulate = rand() % 3 == 0;
         s.activation = rand() % 3 == 0 ? FC_RELU : rand() % 2 ? FC_RELU6 : FC_LINEAR;

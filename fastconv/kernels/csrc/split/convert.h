@@ -30,16 +30,25 @@ FC_INLINE vu FC_NAME(split_wide)(vh half) {
 
 FC_INLINE vf FC_NAME(split_whole)(vh half) { return (vf)(FC_NAME(split_wide)(half) << 16); }
 
+/* Write the first n. */
+FC_INLINE void FC_NAME(split_keep)(uint16_t *out, vh half, ptrdiff_t n) {
+    if (n == FC_VL) {
+        *(vh_any *)out = half;
+        return;
+    }
+#if defined(FC_HAVE_AVX512)
+    _mm256_mask_storeu_epi16(out, (__mmask16)((1u << n) - 1), (__m256i)half);
+#else
+    memcpy(out, &half, (size_t)n * sizeof *out);
+#endif
+}
+
 FC_INLINE void FC_NAME(split_part)(vf x, uint16_t *out, ptrdiff_t plane, const int planes,
                                    ptrdiff_t n) {
 #pragma GCC unroll 3
     for (int p = 0; p < planes; p++, out += plane) {
         const vh half = FC_NAME(split_half)(x);
-        if (n == FC_VL) {
-            *(vh_any *)out = half;
-        } else {
-            memcpy(out, &half, (size_t)n * sizeof *out);
-        }
+        FC_NAME(split_keep)(out, half, n);
         x -= FC_NAME(split_whole)(half); /* exact, and zero after three planes */
     }
 }

@@ -33,9 +33,10 @@ typedef struct {
     int planes;                            /* 1..3 */
 } fc_split_runs;
 
-/* C[m, n] (+)= sum over steps s and k < 32 of  a[m * a_step + steps[s] + k] * B[s, k, n]
+/* C[m, n] (+)= sum over steps s and k < 32 of  a[place(m) + steps[s] + k] * B[s, k, n]
  *
- * A strip is any number of rows, which are worked off in blocks of two tiles. Steps are added in
+ * A strip is any number of rows, which are worked off in blocks of two tiles: place(m) is
+ * m / (2 * tile) * a_block + m / tile % 2 * a_below + m % tile * a_step. Steps are added in
  * order, in one sum an output: in each step one product of planes after the other (order.h), each of
  * them a sum over its 32 elements that begins at zero. That order is the same for every row and
  * column, so a result does not depend on where a block begins. Subnormal numbers may count as zero,
@@ -46,6 +47,8 @@ typedef struct {
     const uint16_t *a;      /* IN  plane hi; the other planes lie a_plane elements further each */
     ptrdiff_t a_plane;
     ptrdiff_t a_step;       /* elements between rows; those of whole blocks are readable */
+    ptrdiff_t a_below;      /* from the first tile of a block to the second */
+    ptrdiff_t a_block;      /* from a block to the next */
     const ptrdiff_t *steps; /* IN  [n_steps] element offsets, added to every row */
     ptrdiff_t n_steps;
     const uint16_t *b;      /* IN  [n_steps][planes][FC_SPLIT_B], 64-byte aligned */

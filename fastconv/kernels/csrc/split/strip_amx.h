@@ -46,7 +46,7 @@ FC_INLINE void FC_NAME(split_block_amx)(const fc_split_strip *s, const uint16_t 
                                         const int planes, const int tall, const int wide) {
     enum { HALF = FC_SPLIT_B / 2, BYTES = 2 };
     const ptrdiff_t a_bytes = s->a_step * BYTES, b_bytes = 64, row_bytes = FC_SPLIT_COLS * 4;
-    const ptrdiff_t below = s->tile * s->a_step, a_plane = s->a_plane;
+    const ptrdiff_t below = s->a_below, a_plane = s->a_plane;
     const uint16_t *b = s->b;
     const fc_split_product *products = fc_split_products[planes - 1];
     _tile_zero(0);
@@ -88,7 +88,7 @@ FC_INLINE void FC_NAME(split_blocks_amx)(const fc_split_strip *s, const int plan
     FC_NAME(split_store) last = {.rows = 0, .check = {0}};
     for (ptrdiff_t row = 0, block = 0; row < s->rows; row += size, block++) {
         const ptrdiff_t left = s->rows - row;
-        const uint16_t *a = s->a + row * s->a_step;
+        const uint16_t *a = s->a + block * s->a_block;
         float *now = sums[block % 2];
         if (left > s->tile) {
             FC_NAME(split_block_amx)(s, a, now, &last, some, planes, 1, wide);

@@ -8,13 +8,15 @@ typedef void FC_NAME(split_product)(float *sums, const uint16_t *a, ptrdiff_t a_
 static void FC_NAME(split_strip_vec)(const fc_split_strip *s, FC_NAME(split_product) *product) {
     float sums[FC_SPLIT_ROWS * FC_SPLIT_COLS] __attribute__((aligned(64)));
     const fc_split_product *products = fc_split_products[s->planes - 1];
+    const ptrdiff_t tile = s->tile;
     vf check = {0};
-    for (ptrdiff_t row = 0; row < s->rows; row += FC_SPLIT_ROWS) {
-        const ptrdiff_t left = s->rows - row, rows = left < FC_SPLIT_ROWS ? left : FC_SPLIT_ROWS;
+    for (ptrdiff_t row = 0, tiles = 0; row < s->rows; row += tile, tiles++) {
+        const ptrdiff_t left = s->rows - row, rows = left < tile ? left : tile;
+        const ptrdiff_t place = tiles / 2 * s->a_block + tiles % 2 * s->a_below;
         FC_NAME(split_store) store = {sums, s->c + row, 0, rows, check};
         memset(sums, 0, sizeof sums);
         for (ptrdiff_t step = 0; step < s->n_steps; step++) {
-            const uint16_t *a = s->a + row * s->a_step + s->steps[step];
+            const uint16_t *a = s->a + place + s->steps[step];
             const uint16_t *b = s->b + step * s->planes * FC_SPLIT_B;
             for (int i = 0; i < fc_split_counts[s->planes - 1]; i++)
                 product(sums, a + products[i].a * s->a_plane, s->a_step,
