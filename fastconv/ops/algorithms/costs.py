@@ -30,14 +30,14 @@ TRANSFORM_4_CYCLES = 1.7
 TRANSFORM_5_CYCLES = 3.5
 TRANSFORM_6_CYCLES = 5.0
 AMX_TRANSFORM_4_CYCLES = 2.6
-AMX_TRANSFORM_5_CYCLES = 5.4
-AMX_TRANSFORM_6_CYCLES = 5.0
+AMX_TRANSFORM_5_CYCLES = 5.6
+AMX_TRANSFORM_6_CYCLES = 2.5
 #: Computing, writing and reading one float of a transformed kernel: in the second-level cache, and
 #: beyond it.
 KERNEL_CYCLES = 0.2
 DEEP_KERNEL_CYCLES = 0.6
-AMX_KERNEL_CYCLES = 1.6
-AMX_DEEP_KERNEL_CYCLES = 1.9
+AMX_KERNEL_CYCLES = 1.8
+AMX_DEEP_KERNEL_CYCLES = 2.0
 NEAR_BYTES = 2**20
 #: The same where the planes outgrow the caches: memory gives one core about 10 GB/s.
 MEMORY_CYCLES = 2.7
@@ -50,11 +50,11 @@ GROWN_CYCLES = 0.19
 FAR_CYCLES = 1.2
 FAR_BYTES = 20 * 2**20
 #: Reading one float of any packed kernel that the second-level cache does not hold, or L3.
-AMX_READ_CYCLES = 0.39
-AMX_FAR_READ_CYCLES = 0.82
+AMX_READ_CYCLES = 0.5
+AMX_FAR_READ_CYCLES = 0.98
 #: Storing a vector of sums of a transformed tile.
 STORE_CYCLES = 2.5
-AMX_STORE_CYCLES = 2.7
+AMX_STORE_CYCLES = 3.7
 #: The least pixels of a block of Winograd's, each of which reads the kernel.
 BLOCK_PIXELS = 512
 #: Bytes of planes that caches hold, other work beside them.
@@ -62,18 +62,21 @@ CACHED_BYTES = 8 * 2**20
 #: Reading or writing one float of an image, where little is computed with it.
 TOUCH_CYCLES = 0.2
 #: Writing one bfloat16 part of a float, and reading it from a padded block; of a kernel's float.
-SPLIT_CYCLES = 0.23
-SPLIT_KERNEL_CYCLES = 0.34
+SPLIT_CYCLES = 0.28
+SPLIT_KERNEL_CYCLES = 0.29
 #: Storing 16 results of split floats.
-SPLIT_STORE_CYCLES = 4.7
-#: What a call does before its first product, beyond what direct convolution does: 2 us.
-SPLIT_CALL_CYCLES = 5000.0
+SPLIT_STORE_CYCLES = 5.4
+#: What a call does before its first product, beyond what direct convolution does.
+SPLIT_CALL_CYCLES = 3_800.0
 #: How much longer than isa.split_cycles says a product of split floats takes; where strips are
-#: short, as in gradients of kernels and Winograd's planes.
+#: short, as in gradients of kernels and Winograd's planes; where pixels of several taps are summed,
+#: which lie across cache lines.
 LONG_STRIPS = 1.0
-SHORT_STRIPS = 1.4
+SHORT_STRIPS = 1.1
+SHIFTED_STRIPS = 1.5
 #: Adding one float of an unfolded gradient back into dx.
 SCATTER_CYCLES = 0.77
+AMX_SCATTER_CYCLES = 1.5
 #: A run of fewer floats that is unfolded, or added back, costs as much as this many.
 SHORTEST_RUN = 8
 #: Floats of x or dy in a block of a kernel gradient, see kernels/conv_filter.pyx.
@@ -101,6 +104,11 @@ def transform_cycles(n: int, vectors: float) -> float:
 def store_cycles(vectors: float) -> float:
     """Return the cycles to store so many vectors of sums of transformed tiles."""
     return vectors * (AMX_STORE_CYCLES if has_amx() else STORE_CYCLES)
+
+
+def scatter_cycles(floats: float) -> float:
+    """Return the cycles to add so many unfolded floats back into dx."""
+    return floats * (AMX_SCATTER_CYCLES if has_amx() else SCATTER_CYCLES)
 
 
 def kernel_transform_cycles(p: ConvProblem, planes: int) -> float:

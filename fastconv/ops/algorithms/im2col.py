@@ -12,11 +12,11 @@ from functools import partial
 from .algorithm import Bound, ConvAlgorithm, Float32, flat
 from .costs import (
     COPY_CYCLES,
-    SCATTER_CYCLES,
     SHORTEST_RUN,
     gradient_cycles,
     product_cycles,
     read_cycles,
+    scatter_cycles,
 )
 from .problem import ConvProblem
 from .views import filter_driver, fold_driver, forward_driver
@@ -38,7 +38,7 @@ class Im2col(ConvAlgorithm):
         if direction == "backward_input":
             added = unfolded * max(SHORTEST_RUN * p.groups / p.C, 1.0)
             products = product_cycles(p, p.KH * p.KW * p.C // p.groups)
-            return products + SCATTER_CYCLES * added + kernel
+            return products + scatter_cycles(added) + kernel
         products = product_cycles(p, p.F // p.groups)
         run = p.KW * p.C if p.dilation[1] == 1 and p.groups == 1 else p.C // p.groups
         copied = COPY_CYCLES * unfolded * max(SHORTEST_RUN / run, 1.0)

@@ -19,6 +19,7 @@ from .algorithm import AddingAlgorithm, Float32, flat
 from .costs import (
     KERNEL_SHARE,
     LONG_STRIPS,
+    SHIFTED_STRIPS,
     SHORT_STRIPS,
     SPLIT_CALL_CYCLES,
     SPLIT_CYCLES,
@@ -75,11 +76,11 @@ class Split(AddingAlgorithm):
     def cost(self, p: ConvProblem, direction: str) -> float:
         """Return products of whole tiles, those between two rows of pixels too, and copies."""
         taps = p.KH * p.KW
-        rows, written, read = p.N * p.OH * (p.OW + p.KW - 1), p.F, p.H * p.W * p.C
+        rows, written, read = p.N * p.OH * _row(p.OW, p.KW), p.F, p.H * p.W * p.C
         pixels = p.OH * p.OW
         steps = _steps(p, direction)
         if direction == "backward_input":
-            rows, written, read = p.N * p.H * (p.W + p.KW - 1), p.C, p.OH * p.OW * p.F
+            rows, written, read = p.N * p.H * _row(p.W, p.KW), p.C, p.OH * p.OW * p.F
             pixels = p.H * p.W
             # Each pixel meets the taps of its phase of the strides.
             steps = -(-p.KH * _row_steps(p, p.KW, p.F) // (p.strides[0] * p.strides[1]))
@@ -89,7 +90,7 @@ class Split(AddingAlgorithm):
         cycles = products_cycles(-(-rows // 16) * -(-written // 16) * steps, planes)
         kernel = taps * p.C * p.F
         if direction == "backward_filter":
-            cycles *= SHORT_STRIPS
+            cycles *= SHORT_STRIPS if taps == 1 else SHIFTED_STRIPS
             cycles += SPLIT_STORE_CYCLES * taps * p.C * -(-p.F // 16)
         else:
             cycles *= LONG_STRIPS
@@ -114,6 +115,12 @@ class Split(AddingAlgorithm):
     def driver(self, p: ConvProblem, direction: str) -> SplitConvolution:
         """Return what computes y or dx."""
         return split_driver(p, _planes(p, direction), direction == "backward_input")
+
+
+def _row(pixels: int, taps: int) -> int:
+    """Return the pixels that a row of outputs takes up in tiles, see kernels/split_grids.pyx."""
+    fits = 11 <= pixels <= 16 or (22 <= pixels <= 32 and pixels % 2 == 0)
+    return pixels if fits else pixels + taps - 1
 
 
 def products_cycles(tiles: float, planes: int) -> float:
