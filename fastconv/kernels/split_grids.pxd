@@ -1,7 +1,8 @@
 # Planes of split floats (csrc/split/split.h) of a block of an image, one grid for each phase of the
 # strides: output (i, j) has its tap at row i + y, column j + x of the tap's grid.
 
-from .isa cimport fc_split_strip
+from .gemm cimport ceil_div
+from .isa cimport FC_SPLIT_ROWS, FC_SPLIT_TILE, active_table, fc_split_strip
 from .taps cimport tap_block, tap_image, tap_view
 
 cdef struct split_grid:
@@ -19,8 +20,19 @@ cdef const float* grid_row(
 
 cdef double product_cycles(int planes) noexcept nogil
 
-# Let a strip have so many rows, one after the other, and then columns in hand.
-cdef void lay_rows(fc_split_strip* strip, Py_ssize_t rows) noexcept nogil
+# Whether one instruction multiplies a tile: the sooner, the fewer rows the tile has.
+cdef inline bint has_tiles() noexcept nogil:
+    cdef double cycles
+    active_table().split_cycles(&cycles)
+    return 0 < cycles < 2 * FC_SPLIT_TILE
+
+# Let a strip have so many rows, one after the other.
+cdef inline void lay_rows(fc_split_strip* strip, Py_ssize_t rows) noexcept nogil:
+    strip.rows, strip.tile = rows, FC_SPLIT_TILE
+    if has_tiles():  # equal tiles: a short last one would cost nearly as much as a full one
+        strip.tile = ceil_div(rows, 2 * ceil_div(rows, FC_SPLIT_ROWS))
+    strip.a_below = strip.tile * strip.a_step
+    strip.a_block = 2 * strip.a_below
 
 # Let it have the outputs of a grid, `cols` in each row of it, in the order of the image; return
 # whether those between two rows of outputs are rows as well.

@@ -29,24 +29,9 @@ cdef const float* grid_row(
     return x + (row * image.W + left + begin[0] * view.in_col) * image.C
 
 
-cdef bint has_tiles() noexcept nogil:
-    """Return whether one instruction multiplies a tile: the sooner, the fewer rows the tile has."""
-    cdef double cycles
-    active_table().split_cycles(&cycles)
-    return 0 < cycles < 2 * FC_SPLIT_TILE
-
-
 cdef Py_ssize_t tiles_time(Py_ssize_t rows, Py_ssize_t tile) noexcept nogil:
     """Return how long tiles take, about: much of a full one's time does not depend on its rows."""
     return ceil_div(rows, tile) * (3 * FC_SPLIT_TILE // 4 + tile)
-
-
-cdef void lay_rows(fc_split_strip* strip, Py_ssize_t rows) noexcept nogil:
-    strip.rows, strip.tile = rows, FC_SPLIT_TILE
-    if has_tiles():  # equal tiles: a short last one would cost nearly as much as a full one
-        strip.tile = ceil_div(rows, 2 * ceil_div(rows, FC_SPLIT_ROWS))
-    strip.a_below = strip.tile * strip.a_step
-    strip.a_block = 2 * strip.a_below
 
 
 cdef bint lay_outputs(

@@ -126,9 +126,10 @@ def chosen(C):
 
 
 def test_high_takes_larger_tiles_where_highest_may_not():
-    assert chosen(48) != "winograd4"
+    larger = {"winograd4", "split_winograd4"}
+    assert chosen(48) not in larger
     with config.float32_matmul_precision("high"):
-        assert chosen(48) == "winograd4"
+        assert chosen(48) in larger
         assert config.get_float32_matmul_precision() == "high"
     assert config.get_float32_matmul_precision() == "highest"
 
