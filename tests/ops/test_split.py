@@ -25,6 +25,7 @@ EDGES = [
     *(Conv(f"F={F}", (1, 4, 5, 7), (2, 3, 7, F)) for F in SIZES),
     *(Conv(f"OW={W}", (2, 7, W, 32), (3, 3, 32, 5), padding="same") for W in (12, 16, 22, 32)),
     *(Conv(f"pixels={M}", (1, 1, M, 3), (1, 1, 3, 4)) for M in SIZES),
+    Conv("strides beyond the image", (2, 3, 1, 7), (1, 1, 7, 7), (1, 2)),
     Conv("phases", (3, 11, 13, 5), (5, 4, 5, 18), (2, 3), "same"),
     Conv("phases of gaps", (2, 13, 12, 6), (3, 3, 6, 9), (4, 2), "same", (3, 2)),
     Conv("more stride than kernel", (2, 9, 10, 33), (2, 1, 33, 5), (3, 4)),

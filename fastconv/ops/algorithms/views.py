@@ -137,5 +137,5 @@ def split_filter_driver(p: ConvProblem, planes: int) -> SplitFilterGradient:
     direct = filter_driver(p, False)
     if p.KH * p.KW == 1 and p.y_shape[:3] == p.x_shape[:3] and not any(p.pads[0] + p.pads[1]):
         pixels = p.N * p.H * p.W  # a product of matrices
-        p = p._replace(N=1, H=1, W=pixels, OH=1, OW=pixels)
+        p = p._replace(N=1, H=1, W=pixels, OH=1, OW=pixels, strides=(1, 1))
     return SplitFilterGradient(planes, p.x_shape, p.y_shape[1:], forward_view(p), direct)
